@@ -1,0 +1,1 @@
+"""Data sets as manifests, the image store, splits and report text."""

@@ -1,0 +1,103 @@
+"""One form for every data set: image, patient, study, split, labels, boxes, masks, report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark.errors import BadDataError
+
+IMAGE_COLUMNS = ("image", "path", "patient", "study", "view", "split", "sex", "age")
+BOX_COLUMNS = ("image", "label", "phrase", "x", "y", "w", "h", "width", "height", "split")
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """What a reader in `benchmark/data/sources/` says about its data set.
+
+    Attributes:
+        name: Equal to the file's stem.
+        folders: Names of the folder below a data root, tried in order.
+        redistributable: Whether images and texts may be shown to others.
+        obtain: One sentence: from where the user gets it.
+        expected: Counts of the full release, for messages only.
+    """
+
+    name: str
+    title: str
+    licence: str
+    redistributable: bool
+    obtain: str
+    folders: tuple[str, ...]
+    namespace: str
+    expected: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One data set as it lies on the disk.
+
+    Attributes:
+        root: Folder of the data set; `images.path` is relative to it, `/` between parts.
+        images: One row an image, columns `IMAGE_COLUMNS`. `image` is unique; `patient` is
+            `namespace:id`; `view` is `frontal`, `lateral` or `unknown`; `split` is `train`,
+            `validation`, `test` or empty, as the data set itself says; age in years or NaN.
+        labels: Same index as `images`, a float column a class: 1 present, 0 absent, -1
+            uncertain, NaN not mentioned. No columns where the data set has no labels.
+        boxes: One row a box, columns `BOX_COLUMNS`, in pixels of the original image, whose
+            `width` and `height` are repeated. `phrase` may be empty.
+        reports: Raw report text by study.
+        lists: Published split lists found beside the data, by list name, each a frame with
+            `image`, `split` (`train`, `validation`, `test`), `subset` (smallest percent whose
+            list holds the image: 1, 10, 100) and a column per class.
+        label_files: Files whose bytes enter the data key, relative to `root`.
+        phantom: Content of `PHANTOM.json`, or None for real data.
+        partial: Number of listed images that are absent (`--allow-partial`), else 0.
+    """
+
+    dataset: str
+    release: str
+    root: Path
+    images: pd.DataFrame
+    labels: pd.DataFrame
+    boxes: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(BOX_COLUMNS)))
+    reports: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    label_files: Sequence[str] = ()
+    phantom: Mapping[str, Any] | None = None
+    redistributable: bool = False
+    partial: int = 0
+
+    def __post_init__(self) -> None:
+        missing = [name for name in IMAGE_COLUMNS if name not in self.images]
+        if missing:
+            raise BadDataError(f"{self.dataset}: the manifest lacks the columns {missing}.")
+        if self.images["image"].duplicated().any():
+            twice = self.images.loc[self.images["image"].duplicated(), "image"].iloc[0]
+            raise BadDataError(f"{self.dataset}: image `{twice}` is listed twice.")
+        if len(self.labels) != len(self.images):
+            raise BadDataError(f"{self.dataset}: labels and images differ in length.")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Label names in column order."""
+        return tuple(str(name) for name in self.labels.columns)
+
+    def take(self, rows: np.ndarray) -> Manifest:
+        """The manifest of some rows (positions), in their order; boxes follow their images."""
+        images = self.images.iloc[rows].reset_index(drop=True)
+        kept = set(images["image"])
+        return replace(
+            self,
+            images=images,
+            labels=self.labels.iloc[rows].reset_index(drop=True),
+            boxes=self.boxes[self.boxes["image"].isin(kept)].reset_index(drop=True),
+        )

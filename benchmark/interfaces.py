@@ -1,0 +1,177 @@
+"""What the engine asks of a baseline's code, as structural types. Imports no torch at run time.
+
+A method's module offers `BASELINE: BaselineSpec` and `build(context: BuildContext) ->
+Representation` (a `torch.nn.Module`). A sentinel's module offers `BASELINE` and
+`predict(samples, truth, generator) -> arrays`. A task's module offers `TASK: TaskSpec`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor, nn
+
+Arrays = Mapping[str, "np.ndarray"]
+
+
+@dataclass(frozen=True)
+class BuildContext:
+    """What a method needs to build itself with initial weights.
+
+    Attributes:
+        size: Dimensions, the entry of `BaselineSpec.sizes` that the profile names.
+        options: `BaselineSpec.options` with the user's replacements.
+        image_size: Side of the model input in pixels (the low-resolution one).
+        seed: Of the initial weights. `build` must draw from `torch.Generator`s or inside
+            `torch.random.fork_rng`, and leave the global state as it was.
+        tokenizer_json: The stored tokenizer, when weights are about to be loaded.
+        reports: Gives the corpus' texts to train a tokenizer on, when there is none.
+    """
+
+    size: Mapping[str, Any]
+    options: Mapping[str, Any]
+    image_size: int
+    seed: int = 0
+    tokenizer_json: str | None = None
+    reports: Callable[[], Iterable[str]] | None = None
+
+
+@dataclass(frozen=True)
+class PretrainBatch:
+    """Images (B, 1, H, H), normalised, H = `pretraining_image_size`; texts as drawn from reports."""
+
+    images: Tensor
+    texts: Sequence[str] = ()
+
+
+class Representation(Protocol):
+    """A built method: a `torch.nn.Module` with these members.
+
+    Images are (B, 1, S, S) float tensors, already normalised with the image profile; patch
+    order is row-major. Features are float32, never L2-normalised here.
+    """
+
+    image_size: int
+    pretraining_image_size: int
+    grid: tuple[int, int]
+    feature_dim: int
+    tokenizer_json: str | None
+
+    def pretraining_loss(
+        self, batch: PretrainBatch, generator: Any
+    ) -> Mapping[str, Tensor]:
+        """Scalar losses by name; `total` is the one that is minimised.
+
+        All randomness (mask, dropout excepted) comes from `generator`, a CPU `torch.Generator`.
+        """
+
+    def patch_features(self, images: Tensor, projected: bool) -> Tensor:
+        """(B, N, D) features of all patches; `projected` into the space shared with text."""
+
+    def image_embedding(self, images: Tensor) -> Tensor:
+        """(B, D) vectors in the space shared with text."""
+
+    def text_embedding(self, texts: Sequence[str]) -> Tensor:
+        """(T, D) vectors in the shared space."""
+
+    def temperature(self) -> float:
+        """Learned inverse temperature, as a factor on cosines."""
+
+    def patch_weights(self) -> Tensor | None:
+        """(N,) raw weights of the scoring layer, or None for a method without one."""
+
+    def classification_trunk(self, drop_path: float) -> nn.Module:
+        """A fresh copy of the image encoder: images -> (B, feature_dim) pooled features."""
+
+    def progress_arrays(self) -> Arrays:
+        """Small arrays worth a history (the weight map); may be empty."""
+
+
+@dataclass(frozen=True)
+class SentinelSamples:
+    """What a sentinel may look at, besides the truth.
+
+    Attributes:
+        protocol: Protocol of the task.
+        ids: Sample ids, (n,).
+        classes: Label names for classification; category per pair, (n,), for grounding.
+        grid: Cells of the map a grounding sentinel returns.
+        frame: Side in pixels of the square in which boxes are given.
+        reference: Arrays of the split that may be learned from (validation or training):
+            `truth` (m, k), or for grounding `boxes`, `box_pair`, `category`.
+        metadata: Columns such as `age`, `sex`, `view`, each (n,).
+        draws: How many draws `chance` averages over.
+    """
+
+    protocol: str
+    ids: np.ndarray
+    classes: np.ndarray
+    grid: tuple[int, int] = (14, 14)
+    frame: int = 224
+    reference: Arrays = field(default_factory=dict)
+    metadata: Arrays = field(default_factory=dict)
+    draws: int = 200
+
+
+class Progress(Protocol):
+    """How long work tells how far it is."""
+
+    def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
+        """`done` of `total` units of the named stage are finished."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a protocol hands back.
+
+    Attributes:
+        predictions: Arrays of the form that the task's metrics module documents.
+        selection: What chose a threshold, rate or checkpoint, and its value.
+        facts: Measured extras for the record (patients dropped, steps, loss history ...).
+    """
+
+    predictions: Arrays
+    selection: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One score. `value` is None where it is undefined, and `why` then says the reason.
+
+    Attributes:
+        interval: 95 % interval, or None.
+        per_class: Value by class name; None where undefined (reasons in `why_per_class`).
+        best: The best possible value; None where there is none (CNR).
+        chance: Level of an uninformed prediction for this task; None where not known.
+        n: Samples (or classes, for a mean over classes) the value runs over.
+    """
+
+    value: float | None
+    why: str = ""
+    interval: tuple[float, float] | None = None
+    per_class: Mapping[str, float | None] = field(default_factory=dict)
+    why_per_class: Mapping[str, str] = field(default_factory=dict)
+    best: float | None = None
+    chance: float | None = None
+    n: int = 0
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a metrics module computes from stored predictions.
+
+    Attributes:
+        metrics: By name, convention in the name.
+        per_sample: Arrays over the test samples from which intervals and paired tests are made,
+            such as `cnr` (n,); `patients` (n,) always.
+        selection: What was chosen on validation while scoring, such as tau_w.
+    """
+
+    metrics: Mapping[str, Metric]
+    per_sample: Arrays = field(default_factory=dict)
+    selection: Mapping[str, Any] = field(default_factory=dict)
