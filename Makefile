@@ -1,0 +1,42 @@
+# make demo       the main job: pre-train, evaluate, write tables (15 minutes on 2 cores)
+# make test       unit, golden, conformance and end-to-end tests (10 minutes on 2 cores)
+# make test-full  the long conformance and statistical tests (60 minutes on 2 cores)
+# make check      ruff, mypy, import rules
+# make bench      performance ratios
+# Each sets up .venv when it is missing or stale.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+export MPLBACKEND := Agg
+
+.PHONY: demo test test-full check bench format
+
+demo: $(STAMP)
+	$(BIN)/python run_all.py --suite maco-demo --profile demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n 2 -m "not full" $(PYTEST_OPTIONS)
+
+test-full: $(STAMP)
+	$(BIN)/python -m pytest -n 2 -m full $(PYTEST_OPTIONS)
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)
+	$(BIN)/python -m pytest tests/performance -m performance $(PYTEST_OPTIONS)
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(STAMP): requirements.txt pyproject.toml
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode -r requirements.txt
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps -e .
+	touch $(STAMP)
