@@ -102,8 +102,9 @@ class SentinelSamples:
         grid: Cells of the map a grounding sentinel returns.
         frame: Side in pixels of the square in which boxes are given.
         reference: Arrays of the split that may be learned from (validation or training):
-            `truth` (m, k), or for grounding `boxes`, `box_pair`, `category`.
-        metadata: Columns such as `age`, `sex`, `view`, each (n,).
+            `truth` (m, k) and the metadata columns that are known (`age`, `sex`, `view`, each
+            (m,)), or for grounding `boxes`, `box_pair`, `category`.
+        metadata: Columns such as `age`, `sex`, `view`, `patients`, each (n,).
         draws: How many draws `chance` averages over.
     """
 
@@ -146,6 +147,7 @@ class Metric:
     Attributes:
         interval: 95 % interval, or None.
         per_class: Value by class name; None where undefined (reasons in `why_per_class`).
+        interval_per_class: 95 % interval by class name, or None; empty where not computed.
         best: The best possible value; None where there is none (CNR).
         chance: Level of an uninformed prediction for this task; None where not known.
         n: Samples (or classes, for a mean over classes) the value runs over.
@@ -159,6 +161,7 @@ class Metric:
     best: float | None = None
     chance: float | None = None
     n: int = 0
+    interval_per_class: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

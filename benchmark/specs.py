@@ -123,6 +123,38 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class SuiteEntry:
+    """One task of a suite, with its variant; empty fields take the suite's or the task's."""
+
+    task: str
+    variant: str = ""
+    baselines: tuple[str, ...] = ()
+    label_percents: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The tables of one paper, from `leaderboards/suites/NAME.toml`.
+
+    Attributes:
+        entries: Tasks with variants.
+        baselines: Methods and sentinels that every entry without its own list runs. A sentinel
+            that cannot predict for an entry's protocol is left out of it.
+        profile_baselines: Replaces `baselines` for a profile.
+        tables: Names of files in `leaderboards/tables/`.
+        pretraining: Variant of the pre-training task.
+    """
+
+    name: str
+    title: str
+    entries: tuple[SuiteEntry, ...]
+    baselines: tuple[str, ...] = ()
+    profile_baselines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tables: tuple[str, ...] = ()
+    pretraining: str = "maco"
+
+
+@dataclass(frozen=True)
 class Seeds:
     """The three seed axes; null where an axis does not exist for the cell."""
 

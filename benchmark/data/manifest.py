@@ -54,10 +54,13 @@ class Manifest:
         reports: Raw report text by study.
         lists: Published split lists found beside the data, by list name, each a frame with
             `image`, `split` (`train`, `validation`, `test`), `subset` (smallest percent whose
-            list holds the image: 1, 10, 100) and a column per class.
+            list holds the image: 1, 10, 100), booleans `in_1`, `in_10`, `in_100` (the published
+            1 % lists of NIH and RSNA are not inside their 10 % lists) and a column per class.
+            An image in two splits of a list has two rows.
         label_files: Files whose bytes enter the data key, relative to `root`.
         phantom: Content of `PHANTOM.json`, or None for real data.
         partial: Number of listed images that are absent (`--allow-partial`), else 0.
+        missing: Ids of the first few of them, for messages.
     """
 
     dataset: str
@@ -72,6 +75,7 @@ class Manifest:
     phantom: Mapping[str, Any] | None = None
     redistributable: bool = False
     partial: int = 0
+    missing: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         missing = [name for name in IMAGE_COLUMNS if name not in self.images]

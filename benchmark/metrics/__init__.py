@@ -1,1 +1,1 @@
-"""See docs/architecture.md."""
+"""Metrics on stored predictions: numpy and scipy only, one file a family, no torch."""

@@ -1,1 +1,1 @@
-"""See docs/architecture.md."""
+"""Bootstrap by patient, paired differences, and the test of the sentinels. Imports no torch."""

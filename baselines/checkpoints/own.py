@@ -1,0 +1,60 @@
+"""Our own `weights.pt`: model, tokenizer, options, size and image size in one file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from baselines.checkpoints.loading import load_checkpoint, place, tensors_of
+from benchmark.errors import BadDataError
+from benchmark.interfaces import BuildContext
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from torch import nn
+
+FORMAT = "maco-bench"
+FIELDS = ("model", "tokenizer_json", "options", "size", "image_size")
+
+
+def is_own(content: Mapping[str, Any]) -> bool:
+    """Whether a loaded checkpoint has our form."""
+    return content.get("format") == FORMAT or all(name in content for name in FIELDS)
+
+
+def own_model(content: Mapping[str, Any], build: Callable[[BuildContext], Any]) -> nn.Module:
+    """The stored model in eval mode, built by the method that made it.
+
+    Args:
+        content: What `load_checkpoint` gave.
+        build: The baseline's `build`.
+    """
+    missing = [name for name in FIELDS if name not in content]
+    if missing:
+        raise BadDataError(f"The weight file lacks the fields {', '.join(missing)}.")
+    model: nn.Module = build(
+        BuildContext(
+            size=content["size"],
+            options=content["options"],
+            image_size=int(content["image_size"]),
+            tokenizer_json=content["tokenizer_json"],
+        )
+    )
+    unused = place(model, tensors_of(content))
+    if unused:
+        raise BadDataError(
+            f"The weights were made by another method; left over: {', '.join(unused)}."
+        )
+    return model.eval()
+
+
+def load_own(path: Path, build: Callable[[BuildContext], Any]) -> nn.Module:
+    """Read `weights.pt` for a baseline that has no official form of its own."""
+    content = load_checkpoint(path)
+    if not is_own(content):
+        raise BadDataError(
+            f"`{path}` is not a weights.pt of this benchmark.",
+            remedy="Files of the official MaCo repository are loaded by baseline `maco`.",
+        )
+    return own_model(content, build)

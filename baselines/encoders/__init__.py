@@ -1,0 +1,1 @@
+"""Image and text encoders that baselines share, and the sizes they come in."""

@@ -1,0 +1,68 @@
+"""MaCo: masked contrastive learning with correlation weighting, from images and reports.
+
+Huang et al., "Enhancing representation in radiography-reports foundation model: a granular
+alignment algorithm using masked contrastive learning", Nature Communications 15:7620 (2024).
+
+Defaults follow the paper's text. Where the official code (SZUHvern/MaCo) differs, an option has
+its form: `weighting=official` (class-weighted cross-entropy, scoring layer with bias),
+`loss_weighting=code` (both losses with weight 1; its lambda is never used), `antialias=false`.
+Not stated in the paper and taken from the code: mask ratio 0.5, plain pixel targets, the squared
+error, the decoder, and the inverse temperature as the learned quantity.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from baselines.encoders.settings import PAPER_RECIPE, SIZES, family_options
+from benchmark.specs import BaselineSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from benchmark.interfaces import BuildContext, Representation
+
+BASELINE = BaselineSpec(
+    name="maco",
+    version=1,
+    title="MaCo",
+    kind="method",
+    source="MaCo, Nature Communications 15:7620 (2024); github.com/SZUHvern/MaCo",
+    capabilities=("image_features", "fine_tune", "zero_shot", "grounding", "text_features"),
+    options=family_options(weighting="paper", high_resolution=True),
+    sizes=SIZES,
+    pretraining=PAPER_RECIPE,
+)
+
+
+def build(context: BuildContext) -> Representation:
+    """The model with initial weights."""
+    from baselines.encoders.image_text import build_model
+
+    return build_model(context)
+
+
+def load(
+    path: Path,
+    options: Mapping[str, Any] | None = None,
+    tokenizer_json: str | None = None,
+    trusted: bool = False,
+) -> Representation:
+    """Weights in our own form or in the official one, in eval mode.
+
+    Args:
+        path: Our `weights.pt`, or a `checkpoint-*.pth` of the official repository.
+        options: Accepted for all baselines alike; what the file says stands above it.
+        tokenizer_json: For the official form: content of `mimic_wordpiece.json`, which is
+            otherwise read from beside the weights.
+        trusted: Allow a file that needs more than tensors and plain containers.
+    """
+    from baselines.checkpoints.loading import load_checkpoint
+    from baselines.checkpoints.official_maco import load_official_maco
+    from baselines.checkpoints.own import is_own, own_model
+
+    content = load_checkpoint(path, trusted)
+    if is_own(content):
+        return own_model(content, build)
+    return load_official_maco(content, path, tokenizer_json).model

@@ -1,0 +1,45 @@
+"""Ablation step: masked autoencoder and plain contrast with reports, no high-resolution target.
+
+Everything but the weighting and the target equals `maco`, so that steps differ by one thing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from baselines.encoders.settings import PAPER_RECIPE, SIZES, family_options
+from benchmark.specs import BaselineSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from benchmark.interfaces import BuildContext, Representation
+
+BASELINE = BaselineSpec(
+    name="mae_clip",
+    version=1,
+    title="MAE + CLIP",
+    kind="method",
+    source="MaCo, Nature Communications 15:7620 (2024), Table 7",
+    capabilities=("image_features", "fine_tune", "zero_shot", "grounding", "text_features"),
+    options=family_options(weighting="none", high_resolution=False),
+    sizes=SIZES,
+    pretraining=PAPER_RECIPE,
+)
+
+
+def build(context: BuildContext) -> Representation:
+    """The model with initial weights."""
+    from baselines.encoders.image_text import build_model
+
+    return build_model(context)
+
+
+def load(
+    path: Path, options: Mapping[str, Any] | None = None, tokenizer_json: str | None = None
+) -> Representation:
+    """Weights that this benchmark stored; what the file says stands above the arguments."""
+    from baselines.checkpoints.own import load_own
+
+    return load_own(path, build)

@@ -1,0 +1,1 @@
+"""Pre-training losses: masked reconstruction, image-text contrast, correlation weighting."""

@@ -1,0 +1,192 @@
+"""Leases: a cell is worked on by one process at a time, also when two runs share a folder.
+
+A lease is the file `lease.json` in the cell's folder, made with O_EXCL. Its holder touches it
+every few seconds. A lease is stale when its process is dead (on this host) or its last touch is
+too old (anywhere). A stale lease is taken over by renaming it to a name of one's own first: of
+two that try, one rename succeeds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LEASE_FILE = "lease.json"
+HEARTBEAT_SECONDS = 5.0
+STALE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lease: host, process, its start time and a token that is never reused."""
+
+    host: str
+    pid: int
+    process_start: str
+    token: str
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}"
+
+
+def process_start(pid: int) -> str:
+    """When a process of this host began (clock ticks since boot), or an empty text.
+
+    Together with the id it tells a process from a later one with the same id.
+    """
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    fields = text.rpartition(")")[2].split()
+    # Field 22 of proc(5); the first two stand before the closing bracket. A zombie is dead.
+    return "" if fields[0] in ("Z", "X") else fields[19]
+
+
+def is_alive(holder: Holder, last_touch: float) -> bool:
+    """Whether a holder still works: its process lives and its heartbeat is young."""
+    if holder.host == socket.gethostname():
+        if Path("/proc/self/stat").exists():
+            begun = process_start(holder.pid)
+            return bool(begun) and begun == holder.process_start
+        try:
+            os.kill(holder.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            pass
+    return time.time() - last_touch < STALE_SECONDS
+
+
+def holder_of(folder: Path) -> Holder | None:
+    """Who holds the cell of a folder now, or None (no lease, or a stale one)."""
+    path = folder / LEASE_FILE
+    try:
+        last_touch = path.stat().st_mtime
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        holder = Holder(**content)
+    except FileNotFoundError:
+        return None
+    except (json.JSONDecodeError, TypeError):
+        # Its maker was interrupted between making and writing it.
+        return _unreadable(path)
+    return holder if is_alive(holder, last_touch) else None
+
+
+def _unreadable(path: Path) -> Holder | None:
+    try:
+        young = time.time() - path.stat().st_mtime < HEARTBEAT_SECONDS
+    except FileNotFoundError:
+        return None
+    return Holder("an unknown host", 0, "", "") if young else None
+
+
+class Lease:
+    """A held lease with its heartbeat; release it, or use it as a context manager."""
+
+    def __init__(self, path: Path, holder: Holder, heartbeat_seconds: float) -> None:
+        self._path = path
+        self._holder = holder
+        self._stop = threading.Event()
+        self._thread = threading.Thread(
+            target=self._beat, args=(heartbeat_seconds,), name="lease-heartbeat", daemon=True
+        )
+        self._thread.start()
+
+    def _beat(self, seconds: float) -> None:
+        while not self._stop.wait(seconds):
+            try:
+                os.utime(self._path)
+            except OSError:
+                return
+
+    def release(self) -> None:
+        """End the heartbeat and remove the file, if it still is ours."""
+        self._stop.set()
+        self._thread.join()
+        try:
+            content = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, json.JSONDecodeError):
+            return
+        if content.get("token") == self._holder.token:
+            self._path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Lease:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+def acquire(folder: Path, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> Lease | None:
+    """Claim the cell of a folder.
+
+    Returns:
+        The lease, or None when somebody else holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / LEASE_FILE
+    holder = Holder(
+        socket.gethostname(), os.getpid(), process_start(os.getpid()), uuid.uuid4().hex
+    )
+    for _ in range(2):
+        if _create(path, holder):
+            return Lease(path, holder, heartbeat_seconds)
+        if holder_of(folder) is not None or not _remove_stale(path, holder):
+            return None
+    return None
+
+
+def _create(path: Path, holder: Holder) -> bool:
+    """Make the lease file with its content at once: a link to a written file never is half."""
+    neighbour = path.with_name(f".{LEASE_FILE}.{holder.token}.tmp")
+    neighbour.write_text(json.dumps(holder.__dict__), encoding="utf-8")
+    try:
+        os.link(neighbour, path)
+        return True
+    except FileExistsError:
+        return False
+    except OSError:
+        return _create_without_link(path, holder)
+    finally:
+        neighbour.unlink(missing_ok=True)
+
+
+def _create_without_link(path: Path, holder: Holder) -> bool:
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+    except FileExistsError:
+        return False
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        json.dump(holder.__dict__, stream)
+    return True
+
+
+def _remove_stale(path: Path, holder: Holder) -> bool:
+    """Rename the stale lease away; give it back if it turns out to be a fresh one."""
+    aside = path.with_name(f".{LEASE_FILE}.{holder.token}.stale")
+    try:
+        path.rename(aside)
+    except FileNotFoundError:
+        return True
+    try:
+        content = json.loads(aside.read_text(encoding="utf-8"))
+        fresh = is_alive(Holder(**content), aside.stat().st_mtime)
+    except (json.JSONDecodeError, TypeError):
+        fresh = False
+    if fresh:
+        # Another process took the stale lease over between our look and our rename.
+        try:
+            os.link(aside, path)
+        except OSError:
+            aside.rename(path)
+            return False
+    aside.unlink(missing_ok=True)
+    return not fresh

@@ -1,0 +1,131 @@
+"""Ranking metrics of one label: AUC, average precision, F1 and accuracy at a threshold.
+
+`truth` is 1 (positive) or 0 (negative); anything else, such as NaN, is unknown and left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.stats import rankdata
+
+if TYPE_CHECKING:
+    from benchmark.statistics.bootstrap import PatientBootstrap
+
+
+def why_undefined(truth: np.ndarray) -> str:
+    """Why an AUC is undefined, or an empty string."""
+    labels = np.asarray(truth)
+    if not (labels == 1).any():
+        return "no positive case"
+    if not (labels == 0).any():
+        return "no negative case"
+    return ""
+
+
+def rank_auc(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Area under the ROC curve from ranks (Mann-Whitney U); a tie counts half.
+
+    Args:
+        truth: (n,).
+        scores: (n,), or (n, draws) for many score vectors at once.
+
+    Returns:
+        Scalar array or (draws,); NaN without a positive or without a negative case.
+    """
+    labels, values = np.asarray(truth), np.asarray(scores)
+    known = (labels == 0) | (labels == 1)
+    positive = labels[known] == 1
+    positives, negatives = int(positive.sum()), int((~positive).sum())
+    if positives == 0 or negatives == 0:
+        return np.full(values.shape[1:], np.nan)
+    ranks = rankdata(values[known], axis=0)
+    total = ranks[positive].sum(axis=0)
+    return np.asarray((total - positives * (positives + 1) / 2) / (positives * negatives))
+
+
+def weighted_auc(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """AUC under many weightings of the same samples; the scores are sorted once.
+
+    Args:
+        truth: (n,).
+        scores: (n,).
+        weights: (n, r) how often each sample counts; whole numbers in float32 stay exact.
+
+    Returns:
+        (r,) AUC, NaN where positives or negatives have no weight.
+    """
+    labels, values = np.asarray(truth), np.asarray(scores)
+    positive, negative = np.flatnonzero(labels == 1), np.flatnonzero(labels == 0)
+    negative = negative[np.argsort(values[negative], kind="stable")]
+    below = np.zeros((len(negative) + 1, weights.shape[1]), dtype=weights.dtype)
+    np.cumsum(weights[negative], axis=0, out=below[1:])
+    ordered = values[negative]
+    lower = np.searchsorted(ordered, values[positive], side="left")
+    upper = np.searchsorted(ordered, values[positive], side="right")
+    of_positives = weights[positive]
+    wins = below[lower]
+    wins += below[upper]
+    wins *= of_positives
+    won = 0.5 * wins.sum(axis=0, dtype=np.float64)
+    pairs = of_positives.sum(axis=0, dtype=np.float64) * below[-1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(pairs > 0, won / pairs, np.nan)
+
+
+def bootstrap_auc(truth: np.ndarray, scores: np.ndarray, bootstrap: PatientBootstrap) -> np.ndarray:
+    """AUC in every replicate of a patient bootstrap, (replicates,)."""
+    drawn = np.empty(bootstrap.replicates)
+    for piece, weights in bootstrap.sample_weights():
+        drawn[piece] = weighted_auc(truth, scores, weights)
+    return drawn
+
+
+def _counts_by_threshold(
+    truth: np.ndarray, scores: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distinct scores, descending, with true positives and predicted positives at `>=` each."""
+    labels, values = np.asarray(truth), np.asarray(scores)
+    known = (labels == 0) | (labels == 1)
+    labels, values = labels[known], values[known]
+    order = np.argsort(-values.astype(np.float64), kind="stable")
+    ordered = values[order]
+    last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
+    true_positives = np.cumsum(labels[order] == 1)[last]
+    return ordered[last], true_positives, last + 1
+
+
+def average_precision(truth: np.ndarray, scores: np.ndarray) -> float:
+    """Sum over thresholds of recall step x precision, without interpolation; NaN if undefined."""
+    if why_undefined(truth):
+        return float("nan")
+    _, hits, predicted = _counts_by_threshold(truth, scores)
+    steps = np.diff(np.concatenate([[0], hits])) / hits[-1]
+    return float(np.sum(steps * hits / predicted))
+
+
+def best_f1_threshold(truth: np.ndarray, scores: np.ndarray) -> float:
+    """The score t for which "positive if score >= t" has the highest F1; the lowest of equals.
+
+    NaN without a positive case.
+    """
+    thresholds, hits, predicted = _counts_by_threshold(truth, scores)
+    if len(hits) == 0 or hits[-1] == 0:
+        return float("nan")
+    f1 = 2 * hits / (predicted + hits[-1])
+    best = np.flatnonzero(f1 == f1.max())[-1]
+    return float(thresholds[best])
+
+
+def f1_and_accuracy(truth: np.ndarray, scores: np.ndarray, threshold: float) -> tuple[float, float]:
+    """F1 and accuracy of "positive if score >= threshold"; NaN without a positive case."""
+    labels = np.asarray(truth)
+    known = (labels == 0) | (labels == 1)
+    positive = labels[known] == 1
+    if not positive.any() or np.isnan(threshold):
+        return float("nan"), float("nan")
+    predicted = np.asarray(scores)[known] >= threshold
+    hits = int(np.sum(predicted & positive))
+    f1 = 2 * hits / (int(predicted.sum()) + int(positive.sum()))
+    return f1, float(np.mean(predicted == positive))

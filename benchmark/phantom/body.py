@@ -1,0 +1,131 @@
+"""Soft tissue, vessels and what lies below the diaphragm: the density without lesions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmark.phantom.scene import PLACES, along, edge
+from benchmark.phantom.skeleton import draw_bones
+from benchmark.phantom.texture import blurred, branches, draw_segments, value_noise
+from benchmark.seeds import generator_from
+
+if TYPE_CHECKING:
+    from benchmark.phantom.heart import Centre
+    from benchmark.phantom.scene import Field, Scene
+    from benchmark.phantom.truth import Study, View
+
+
+def draw_density(scene: Scene, centre: Centre, study: Study, view: View) -> Field:
+    """Water-equivalent thickness along the beam, in cm, lesions included.
+
+    Args:
+        scene: After the findings were painted.
+        centre: Heart and mediastinum.
+        study: Gives the seeds of bones and vessels, which agree between a patient's studies.
+        view: Gives the seed of what differs between exposures.
+    """
+    random = generator_from("tissue", view.seed)
+    aerated = (1 - np.float32(0.86) * centre.heart) * (1 - np.float32(0.93) * centre.mediastinum)
+    density = _soft_tissue(scene, random)
+    density -= np.float32(scene.anatomy.air) * scene.lung * aerated
+    vessels = _vessels(scene, generator_from("vessels", study.patient.seed, view.name))
+    lung_gain = scene.inside * scene.vessel_gain
+    density += vessels * lung_gain * np.float32(1.9 * scene.anatomy.vessels)
+    texture = value_noise(random, 64, scene.size) + value_noise(random, 30, scene.size)
+    density += np.float32(0.13) * texture * lung_gain
+    density += draw_bones(scene, generator_from("bones", study.patient.seed))
+    density -= _airways(scene)
+    density += scene.shadow * (1 - np.float32(0.55) * centre.heart)
+    return density
+
+
+def _soft_tissue(scene: Scene, random: np.random.Generator) -> Field:
+    anatomy = scene.anatomy
+    off = np.abs(scene.x)
+    trunk = anatomy.half_width + 0.9 + anatomy.fat
+    outline = np.interp(
+        PLACES, [-12, -6.5, -4, -1.5, 2, 6, 11, 24], _outline(anatomy.lateral, trunk)
+    ).astype(np.float32)
+    reach = along(outline, scene.y)
+    share = np.clip(off / reach, 0, 1)
+    density = np.float32(anatomy.thickness) * np.sqrt(1 - share**3)
+    if not anatomy.lateral:
+        gap = np.float32(trunk + 4.9) + np.float32(0.10) * (scene.y - 4)
+        arm = np.clip(1 - ((off - gap) / np.float32(3.8)) ** 2, 0, 1)
+        density = np.maximum(density, np.sqrt(arm) * edge(scene.y + 1, 3) * np.float32(9.0))
+        density += _breasts(scene, random)
+    below = edge(scene.y - scene.floor, 0.5)
+    density += below * np.float32(1.5)
+    density -= _stomach(scene, random) * below
+    folds = value_noise(random, 5, scene.size)
+    return density * (1 + np.float32(0.02) * folds)
+
+
+def _outline(lateral: bool, trunk: float) -> list[float]:
+    """Half width of the body at the heights in `_soft_tissue`."""
+    if lateral:
+        return [6.5, 6.5, 7, 0.75 * trunk, 0.9 * trunk, trunk, trunk + 0.6, trunk + 0.6]
+    return [5.6, 5.8, 8.5, 15.5, trunk + 3.4, trunk + 2.2, trunk, trunk + 0.4]
+
+
+def _breasts(scene: Scene, random: np.random.Generator) -> Field:
+    if not scene.anatomy.female:
+        return np.zeros_like(scene.x)
+    size = 4.6 + 0.7 * scene.anatomy.fat
+    level = 0.72 * scene.anatomy.height + float(random.normal(0, 1.2))
+    dx = (np.abs(scene.x) - np.float32(0.66 * scene.anatomy.half_width)) * np.float32(1 / size)
+    dy = (scene.y - np.float32(level)) * np.float32(1 / size)
+    drop = np.where(dy > 0, dy, dy * np.float32(0.45))
+    profile = np.sqrt(np.clip(1 - dx * dx - drop * drop, 0, 1))
+    return np.float32(0.9 + 0.45 * scene.anatomy.fat) * profile
+
+
+def _stomach(scene: Scene, random: np.random.Generator) -> Field:
+    present = random.random() < 0.75
+    x, depth = float(random.uniform(5.0, 8.5)), float(random.uniform(2.0, 3.6))
+    rx, ry = float(random.uniform(1.8, 3.6)), float(random.uniform(1.2, 2.4))
+    if not present or scene.anatomy.lateral:
+        return np.zeros_like(scene.x)
+    dx = (scene.x - np.float32(x)) * np.float32(1 / rx)
+    dy = (scene.y - np.float32(scene.floor_at(x) + depth)) * np.float32(1 / ry)
+    return np.float32(3.2) * np.sqrt(np.clip(1 - dx * dx - dy * dy, 0, 1))
+
+
+def _airways(scene: Scene) -> Field:
+    anatomy = scene.anatomy
+    carina = np.float32(0.43 * anatomy.height)
+    axis = np.float32(0.35 * anatomy.heart_shift - 0.2)
+    if anatomy.lateral:
+        axis = np.float32(0.8)
+    along_trachea = edge(carina - scene.y, 1.0)
+    trachea = np.clip(1 - ((scene.x - axis) / np.float32(0.85)) ** 2, 0, 1) * along_trachea
+    fall = scene.y - carina
+    off = np.abs(scene.x - axis)
+    main = np.clip(1 - ((fall - off * np.float32(0.75)) / np.float32(0.7)) ** 2, 0, 1)
+    main *= edge(4.5 - off, 1.5) * edge(fall + 0.6, 0.6)
+    return np.float32(1.5) * np.sqrt(trachea) + np.float32(0.9) * main
+
+
+def _vessels(scene: Scene, random: np.random.Generator) -> Field:
+    """Vessels that fan out from both hila, in units of the widest one."""
+    anatomy = scene.anatomy
+    level = 0.47 * anatomy.height
+    twigs = []
+    for sign in (-1, 1):
+        root = (sign * (0.0 if anatomy.lateral else 3.0), level - (0.6 if sign > 0 else 0.0))
+        fan = 0.5 if anatomy.lateral else 1.0
+        for heading in (-1.25, -0.85, -0.35, 0.15, 0.55, 0.95, 1.35):
+            angle = heading if sign > 0 else np.pi - heading
+            angle += float(random.normal(0, 0.08)) * fan
+            reach = 0.30 * anatomy.half_width * (1.35 if heading > 0.5 else 1.0)
+            width = 0.52 if abs(heading) > 0.3 else 0.42
+            twigs += branches(random, root, angle, reach * random.uniform(0.8, 1.1), width, 4)
+    twigs.sort(key=lambda twig: twig[4])
+    segments = []
+    for x0, y0, x1, y1, width in twigs:
+        start, end = scene.to_pixels(x0, y0), scene.to_pixels(x1, y1)
+        segments.append((*start, *end, width / scene.pixel, min(1.0, 0.25 + width * 1.3)))
+    lines = draw_segments(segments, scene.size)
+    return np.float32(0.75) * lines + np.float32(0.6) * blurred(lines, 0.022)

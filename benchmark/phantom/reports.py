@@ -1,0 +1,236 @@
+"""Reports of phantom studies: true to the picture, except where a dial says otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+
+from benchmark.errors import UsageError
+from benchmark.phantom import grammar, grammar_general
+from benchmark.phantom.report_layout import lay_out
+from benchmark.phantom.truth import Finding, Study
+from benchmark.phantom.words import WORDS, pick, slots
+
+REPORTED = tuple(WORDS)
+"""Findings a report can speak of."""
+
+
+@dataclass(frozen=True)
+class ReportDials:
+    """How reports depart from a full and certain description.
+
+    Attributes:
+        omission: Share of present findings that are not mentioned.
+        hedging: Share of mentioned findings that are hedged.
+        unchanged: Share of mentioned findings that are only called unchanged, without place
+            and degree.
+        label_noise: Share of present findings that are denied, share of studies in which one
+            absent finding is affirmed, and share of data set labels that are flipped (scaled to
+            the class's frequency for absent ones).
+
+    Raises:
+        UsageError: If a dial is outside 0..1.
+    """
+
+    omission: float = 0.05
+    hedging: float = 0.10
+    unchanged: float = 0.10
+    label_noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if not 0 <= value <= 1:
+                raise UsageError(
+                    f"The dial `{item.name}` is {value}.", remedy="It is a share: 0 to 1."
+                )
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report and what it says.
+
+    Attributes:
+        text: In the form of MIMIC-CXR's files.
+        mentions: By finding: 1 affirmed, -1 hedged, 0 denied; absent where not mentioned.
+        devices: Whether a device is mentioned.
+    """
+
+    text: str
+    mentions: Mapping[str, float] = field(default_factory=dict)
+    devices: bool = False
+
+
+def write_report(study: Study, dials: ReportDials, generator: np.random.Generator) -> str:
+    """The text of a report on a study, in the form of MIMIC-CXR's files.
+
+    Args:
+        study: What is true.
+        dials: See `ReportDials`.
+        generator: Draws words, order, layout and what the dials do.
+    """
+    return compose_report(study, dials, generator).text
+
+
+def compose_report(study: Study, dials: ReportDials, generator: np.random.Generator) -> Report:
+    """`write_report` with what the report says of each finding, for the label files."""
+    told, denied = _what_is_told(study, dials, generator)
+    mentions: dict[str, float] = {}
+    found: list[str] = []
+    summary: list[str] = []
+    for finding, manner in told:
+        sentence = _sentence(finding, manner, study.changes.get(finding.name, ""), generator)
+        found.append(sentence)
+        mentions[finding.name] = -1.0 if manner == "hedged" else 1.0
+        if manner == "plain":
+            summary.append(_impression(finding, generator))
+        elif generator.random() < 0.7:
+            summary.append(sentence)
+    present = {finding.name for finding, _ in told} | {item.name for item in study.findings}
+    found += _normal_sentences(present - denied, generator)
+    found += _denials(present - denied, denied, mentions, generator)
+    devices = _device_sentences(study, generator)
+    found += devices + _remarks(study, generator)
+    order = generator.permutation(len(found))
+    text = lay_out(
+        study,
+        [found[index] for index in order],
+        _summary(summary, bool(study.changes), generator),
+        generator,
+    )
+    return Report(text, mentions, bool(devices))
+
+
+def _what_is_told(
+    study: Study, dials: ReportDials, generator: np.random.Generator
+) -> tuple[list[tuple[Finding, str]], set[str]]:
+    """Findings with the manner in which each is told, and names denied though present."""
+    told: list[tuple[Finding, str]] = []
+    denied: set[str] = set()
+    for finding in study.findings:
+        draws = generator.random(4)
+        if draws[0] < dials.label_noise:
+            denied.add(finding.name)
+        elif draws[1] >= dials.omission:
+            hedged, unchanged = draws[2] < dials.hedging, draws[3] < dials.unchanged
+            told.append((finding, "hedged" if hedged else "unchanged" if unchanged else "plain"))
+    denied -= {finding.name for finding, _ in told}
+    if generator.random() < dials.label_noise:
+        absent = [name for name in REPORTED if not study.has(name)]
+        if absent:
+            told.append((_invented(absent[int(generator.integers(len(absent)))], generator), "plain"))
+    return told, denied
+
+
+def _invented(name: str, generator: np.random.Generator) -> Finding:
+    midline = name in ("Cardiomegaly", "Hernia")
+    side = "midline" if midline else ("left", "right")[int(generator.integers(2))]
+    zone = "central" if midline else ("upper", "mid", "lower")[int(generator.integers(3))]
+    return Finding(name, side, zone, float(generator.random()), 3.0, 0)  # type: ignore[arg-type]
+
+
+def _sentence(finding: Finding, manner: str, change: str, generator: np.random.Generator) -> str:
+    if manner == "hedged":
+        forms = grammar.HEDGED.get(finding.name, grammar.COMMON_HEDGED)
+    elif manner == "unchanged":
+        forms = grammar.UNCHANGED
+    elif change and generator.random() < 0.6:
+        placeless = finding.name in grammar.PLACELESS
+        forms = (grammar.PLACELESS_CHANGED if placeless else grammar.CHANGED)[change]
+    else:
+        forms = grammar.PRESENT.get(finding.name, grammar.COMMON_PRESENT)
+    return grammar.finish(pick(generator, forms).format(**slots(finding, generator)))
+
+
+def _impression(finding: Finding, generator: np.random.Generator) -> str:
+    placeless = finding.name in grammar.PLACELESS
+    forms = grammar.IMPRESSION_PLACELESS if placeless else grammar.IMPRESSION_PRESENT
+    return grammar.finish(pick(generator, forms).format(**slots(finding, generator)))
+
+
+def _normal_sentences(present: set[str], generator: np.random.Generator) -> list[str]:
+    share = 0.55 if not present else 0.3
+    sentences = []
+    said: set[str] = set()
+    for index in generator.permutation(len(grammar_general.NORMAL)):
+        statement = grammar_general.NORMAL[index]
+        regions = set(statement.region.split("_and_"))
+        if present & statement.contradicted_by or said & regions:
+            continue
+        if generator.random() < share:
+            said |= regions
+            sentences.append(pick(generator, statement.sentences))
+    return sentences
+
+
+def _denials(
+    present: set[str],
+    denied: set[str],
+    mentions: dict[str, float],
+    generator: np.random.Generator,
+) -> list[str]:
+    """Sentences that deny absent findings (and those that label noise denies)."""
+    hidden = set(present)
+    for group in grammar_general.LOOK_ALIKES:
+        if group & present:
+            hidden |= group
+    names = [n for n in grammar_general.DENIED_OFTEN if n not in hidden]
+    names = [name for name in names if generator.random() < 0.55]
+    for name in grammar_general.DENIED_SELDOM:
+        if name not in hidden and generator.random() < 0.08:
+            names.append(name)
+    names += [name for name in sorted(denied) if name not in names]
+    order = generator.permutation(len(names))
+    names = [names[index] for index in order]
+    sentences = []
+    while names:
+        count = min(len(names), int(generator.integers(1, 4)))
+        group, names = names[:count], names[count:]
+        forms = (
+            grammar_general.DENIALS_OF_ONE,
+            grammar_general.DENIALS_OF_TWO,
+            grammar_general.DENIALS_OF_THREE,
+        )[count - 1]
+        words = {
+            f"d{index}": pick(generator, WORDS[name].denied_as) for index, name in enumerate(group)
+        }
+        sentences.append(grammar.finish(pick(generator, forms).format(**words)))
+        mentions.update({name: 0.0 for name in group})
+    return sentences
+
+
+def _device_sentences(study: Study, generator: np.random.Generator) -> list[str]:
+    devices = dict.fromkeys(device for view in study.views for device in view.devices)
+    sentences = []
+    for device in devices:
+        if generator.random() < 0.75:
+            plain = f"{device.replace('_', ' ').capitalize()} in place."
+            sentences.append(pick(generator, grammar_general.DEVICES.get(device, (plain,))))
+    return sentences
+
+
+def _remarks(study: Study, generator: np.random.Generator) -> list[str]:
+    view = study.views[0]
+    true = {
+        "rotated": abs(view.rotation_degrees) > 4,
+        "large": study.patient.habitus > 0.6,
+        "noisy": view.noise > 0.85,
+        "exposure": abs(view.exposure) > 0.85,
+    }
+    return [
+        pick(generator, grammar_general.REMARKS[name])
+        for name, holds in true.items()
+        if holds and generator.random() < 0.6
+    ]
+
+
+def _summary(sentences: list[str], followed: bool, generator: np.random.Generator) -> list[str]:
+    if not sentences:
+        return []
+    if generator.random() < 0.25:
+        sentences = [*sentences, pick(generator, grammar_general.NO_OTHER)]
+    if followed and generator.random() < 0.1:
+        sentences = [pick(generator, grammar_general.NO_CHANGE), *sentences]
+    return sentences

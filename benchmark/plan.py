@@ -1,0 +1,373 @@
+"""Suite x profile x data -> cells and their state. Decides first; work comes after.
+
+Nothing here opens an image or imports torch: label files are read, image files are listed.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from benchmark import records, registry
+from benchmark.catalogue import Catalogue
+from benchmark.cells import (
+    PRETRAINING,
+    DataState,
+    Origin,
+    Resolved,
+    evaluate_cell,
+    pretrain_cell,
+    resolve,
+    why_not_applicable,
+)
+from benchmark.errors import MacoBenchError, UsageError, unknown_name
+from benchmark.execution.lease import holder_of
+from benchmark.fingerprint import file_checksum, key_of
+from benchmark.phantom_cache import with_phantom
+from benchmark.recipes import PretrainRecipe
+from benchmark.settings import Settings
+from benchmark.specs import BaselineSpec, Cell, Seeds, State, Suite, SuiteEntry, TaskSpec
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """A cell, its state, and the cause of that state in words."""
+
+    cell: Cell
+    state: State
+    cause: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All cells of a call. `settings` name the data really used (the phantom, where drawn)."""
+
+    cells: tuple[PlannedCell, ...]
+    settings: Settings
+    suite: Suite
+
+    def counts(self) -> dict[str, int]:
+        """Number of cells by state."""
+        return dict(Counter(item.state for item in self.cells))
+
+    def in_state(self, *states: State) -> list[PlannedCell]:
+        """The cells in one of some states, in plan order."""
+        return [item for item in self.cells if item.state in states]
+
+
+def make_plan(settings: Settings, progress: Any = None) -> Plan:
+    """The cells that the settings mean, each with its state.
+
+    Without a data root the profile's phantom is drawn into the cache first (once).
+
+    Args:
+        settings: What was asked.
+        progress: Told how far the phantom is.
+
+    Raises:
+        UsageError: An unknown name, or a selection that matches nothing.
+    """
+    settings = with_phantom(settings, progress)
+    return _Planner(settings).plan()
+
+
+class _Planner:
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.suite = registry.load_suite(settings.suite)
+        self.catalogue = Catalogue(settings)
+        self.pretraining: dict[tuple[str, int], PlannedCell] = {}
+
+    def plan(self) -> Plan:
+        wanted: list[PlannedCell] = []
+        for entry in self._entries():
+            wanted.extend(self._entry_cells(entry))
+        selected = [item for item in wanted if self._matches(item.cell)]
+        needed = {item.cell.depends_on for item in selected if item.state != "not_applicable"}
+        first = [
+            item
+            for item in self.pretraining.values()
+            if item.cell.key in needed and item.cell.key or self._asked_for(item.cell)
+        ]
+        first += self._blocked_pretraining(selected, first)
+        cells = (*first, *selected)
+        if not cells:
+            raise UsageError(
+                "The selection matches no cell.",
+                remedy="`maco-bench plan` without --only shows all names.",
+            )
+        return Plan(cells, self.settings, self.suite)
+
+    def _matches(self, cell: Cell) -> bool:
+        return not self.settings.only or fnmatch.fnmatchcase(cell.name, self.settings.only)
+
+    def _asked_for(self, cell: Cell) -> bool:
+        """Pre-training cells run for others, or when somebody names them."""
+        if self.settings.only:
+            return fnmatch.fnmatchcase(cell.name, self.settings.only)
+        return PRETRAINING in {name.partition("@")[0] for name in self.settings.tasks}
+
+    def _blocked_pretraining(
+        self, selected: list[PlannedCell], first: list[PlannedCell]
+    ) -> list[PlannedCell]:
+        """Blocked cells have no key to depend on; show the cause once, at its root."""
+        methods = {item.cell.baseline for item in selected if item.state == "blocked"}
+        return [
+            item
+            for (baseline, _), item in self.pretraining.items()
+            if item.state == "blocked" and baseline in methods and item not in first
+        ]
+
+    def _entries(self) -> list[SuiteEntry]:
+        """The suite's entries, cut to the tasks asked for; a task outside it may be asked for."""
+        entries = list(self.suite.entries)
+        if not self.settings.tasks:
+            return entries
+        chosen: list[SuiteEntry] = []
+        for wanted in self.settings.tasks:
+            name, _, variant = wanted.partition("@")
+            task = registry.load_task(name)
+            if variant and variant not in task.variants:
+                raise unknown_name(f"variant of {name}", variant, task.variants)
+            mine = [entry for entry in entries if entry.task == name]
+            if variant:
+                mine = [entry for entry in mine if entry.variant in ("", variant)]
+                mine = [replace(entry, variant=variant) for entry in mine[:1]]
+            chosen += mine or [SuiteEntry(name, variant)]
+        return chosen
+
+    def _baselines(self, entry: SuiteEntry) -> tuple[str, ...]:
+        if self.settings.baselines:
+            return self.settings.baselines
+        if entry.baselines:
+            return entry.baselines
+        return self.suite.profile_baselines.get(self.settings.profile, self.suite.baselines)
+
+    def _entry_cells(self, entry: SuiteEntry) -> Iterator[PlannedCell]:
+        task = registry.load_task(entry.task)
+        variant = entry.variant or next(iter(task.variants))
+        names = self._baselines(entry)
+        for name in names:
+            baseline = registry.load_baseline(name)
+            if task.protocol == "pretrain":
+                if baseline.kind == "method":
+                    for seed in self.settings.pretrain_seeds:
+                        self._pretrain(name, seed)
+                continue
+            reason = why_not_applicable(task, baseline)
+            if reason and baseline.kind == "sentinel" and len(names) > 1:
+                continue
+            if reason:
+                yield _outside(task, variant, baseline, self.settings, "not_applicable", reason)
+                continue
+            resolved = resolve(task.name, variant, name, self.settings)
+            yield from self._evaluate_cells(resolved, variant, entry)
+
+    def _evaluate_cells(
+        self, resolved: Resolved, variant: str, entry: SuiteEntry
+    ) -> Iterator[PlannedCell]:
+        for origin, pretraining in self._origins(resolved.baseline):
+            for percent, subset, head in self._axes(resolved, entry):
+                try:
+                    data = self._data(resolved.task.dataset)
+                    self.catalogue.split(resolved.task.dataset, resolved.recipe.split)
+                except MacoBenchError as error:
+                    yield _outside(
+                        resolved.task, variant, resolved.baseline, self.settings, "blocked",
+                        str(error), Seeds(origin.seed, subset, head), percent, origin.weights,
+                    )  # fmt: skip
+                    continue
+                cell = evaluate_cell(resolved, variant, data, origin, percent, subset, head)
+                if pretraining is not None and pretraining.state == "blocked":
+                    cause = f"its pre-training is blocked: {pretraining.cause}"
+                    yield PlannedCell(replace(cell, key="", depends_on=""), "blocked", cause)
+                    continue
+                planned = state_of(cell, self.settings, origin.data_id)
+                yield _after_pretraining(planned, pretraining)
+
+    def _axes(
+        self, resolved: Resolved, entry: SuiteEntry
+    ) -> Iterator[tuple[float | None, int | None, int | None]]:
+        """Label percent, subset seed and head seed; none of them where nothing is trained."""
+        offered = resolved.task.label_percents
+        if not offered or resolved.baseline.kind == "sentinel":
+            yield None, None, None
+            return
+        for percent in self.settings.labels or entry.label_percents or offered:
+            if percent not in offered:
+                raise unknown_name(
+                    f"label percent of {resolved.task.name}", f"{percent:g}",
+                    [f"{item:g}" for item in offered],
+                )  # fmt: skip
+            for subset in self.settings.subset_seeds:
+                for head in self.settings.head_seeds:
+                    yield percent, subset, head
+
+    def _origins(self, baseline: BaselineSpec) -> Iterator[tuple[Origin, PlannedCell | None]]:
+        """Where the weights come from, with the pre-training cell that makes them."""
+        if baseline.kind == "sentinel":
+            yield Origin("none"), None
+        elif self.settings.weights is not None:
+            checksum = _checksum(self.settings.weights)
+            yield Origin(f"file:{checksum[:16]}", f"file:{checksum}"), None
+        else:
+            for seed in self.settings.pretrain_seeds:
+                planned = self._pretrain(baseline.name, seed)
+                cell = planned.cell
+                yield Origin("trained", cell.key, cell.data_id, seed), planned
+
+    def _pretrain(self, baseline: str, seed: int) -> PlannedCell:
+        if (baseline, seed) not in self.pretraining:
+            variant = self.suite.pretraining
+            resolved = resolve(PRETRAINING, variant, baseline, self.settings)
+            try:
+                data = self._corpus(resolved)
+            except MacoBenchError as error:
+                planned = _outside(
+                    resolved.task, variant, resolved.baseline, self.settings, "blocked",
+                    str(error), Seeds(pretrain=seed), None, "initial",
+                )  # fmt: skip
+            else:
+                cell = pretrain_cell(resolved, variant, data, seed)
+                planned = state_of(cell, self.settings, "")
+            self.pretraining[baseline, seed] = planned
+        return self.pretraining[baseline, seed]
+
+    def _data(self, dataset: str) -> DataState:
+        return DataState(self.catalogue.data_id(dataset), self.catalogue.key(dataset))
+
+    def _corpus(self, resolved: Resolved) -> DataState:
+        assert isinstance(resolved.recipe, PretrainRecipe)
+        excluded = self.catalogue.excluded_patients(self.suite, resolved.recipe)
+        data = self._data(self.settings.corpus)
+        return replace(data, extra={"excluded_patients": key_of(sorted(excluded))})
+
+
+def _checksum(path: Path) -> str:
+    if not path.is_file():
+        raise UsageError("The weights file does not exist.", looked_in=[path])
+    return file_checksum(path)
+
+
+def _outside(
+    task: TaskSpec,
+    variant: str,
+    baseline: BaselineSpec,
+    settings: Settings,
+    state: State,
+    cause: str,
+    seeds: Seeds | None = None,
+    percent: float | None = None,
+    weights: str = "none",
+) -> PlannedCell:
+    """A cell that cannot run: it has a name, but no data and no key."""
+    cell = Cell(
+        kind="pretrain" if task.protocol == "pretrain" else "evaluate",
+        task=task.name,
+        variant=variant,
+        baseline=baseline.name,
+        profile=settings.profile,
+        data_id=f"{task.dataset or settings.corpus}-missing",
+        weights=weights,
+        seeds=seeds or Seeds(),
+        label_percent=percent,
+    )
+    return PlannedCell(cell, state, cause)
+
+
+def _after_pretraining(planned: PlannedCell, pretraining: PlannedCell | None) -> PlannedCell:
+    """Hold a cell back until the weights it needs are there."""
+    if pretraining is None or planned.state not in ("to_run", "failed"):
+        return planned
+    if pretraining.state == "stale":
+        cause = "its pre-training is stale; --refresh runs it again"
+        return replace(planned, state="blocked", cause=cause)
+    if pretraining.state != "done":
+        return replace(planned, state="waiting", cause=f"for {pretraining.cell.name}")
+    return planned
+
+
+def state_of(cell: Cell, settings: Settings, pretraining_data: str) -> PlannedCell:
+    """The state of one cell, from its folder alone.
+
+    Args:
+        cell: With its key.
+        settings: Name the results folder.
+        pretraining_data: Data id that its weights were trained on; a record with other
+            weights is another result, not a stale one.
+    """
+    folder = settings.results / cell.folder
+    record = records.read_or_quarantine(folder)
+    if record is not None and record.cell.key == cell.key:
+        return PlannedCell(cell, "done")
+    holder = holder_of(folder)
+    if holder is not None:
+        return PlannedCell(cell, "running", f"by {holder}")
+    failure = read_failure(folder)
+    if failure:
+        return PlannedCell(cell, "failed", failure["cause"])
+    older = stale_folders(cell, settings, pretraining_data)
+    if older:
+        return PlannedCell(cell, "stale", _difference(older[0], cell, settings))
+    return PlannedCell(cell, "to_run")
+
+
+def read_failure(folder: Path) -> dict[str, Any]:
+    """What `failed.json` of a folder says, or nothing."""
+    try:
+        content: dict[str, Any] = json.loads((folder / records.FAILED_FILE).read_text("utf-8"))
+        return {"cause": "unknown", **content}
+    except (OSError, json.JSONDecodeError):
+        return {}
+
+
+def stale_folders(cell: Cell, settings: Settings, pretraining_data: str) -> list[Path]:
+    """Folders of records of the same cell whose versions, recipe or weights are older."""
+    parent = (settings.results / cell.folder).parent
+    prefix = f"{cell.labels}-{cell.seeds}-"
+    found = []
+    for folder in sorted(parent.glob(f"{prefix}*")):
+        record = records.read_or_quarantine(folder)
+        if record is None or record.cell.key == cell.key:
+            continue
+        same_data = record.pretraining.get("data_id", "") == pretraining_data
+        same_options = dict(record.cell.options) == _as_json(cell.options)
+        if same_data and same_options and record.cell.weights == cell.weights:
+            found.append(folder)
+    return found
+
+
+def _as_json(options: Mapping[str, Any]) -> Any:
+    return json.loads(json.dumps(dict(options)))
+
+
+def _difference(folder: Path, cell: Cell, settings: Settings) -> str:
+    """Name what a stale record was made with that is different now."""
+    record = records.read_record(folder)
+    now = resolve(cell.task, cell.variant, cell.baseline, settings)
+    recipe = _as_json(recipe_now(now))
+    parts = [
+        f"{name} version {record.versions.get(name)} -> {version}"
+        for name, version in now.versions.items()
+        if record.versions.get(name) != version
+    ]
+    parts += [
+        f"{name} {record.recipe.get(name)} -> {value}"
+        for name, value in recipe.items()
+        if record.recipe.get(name) != value and name != "source"
+    ]
+    if record.cell.depends_on != cell.depends_on:
+        parts.append("other pre-trained weights")
+    return "made with: " + ("; ".join(parts) or "other data or model size") + " (--refresh)"
+
+
+def recipe_now(resolved: Resolved) -> dict[str, Any]:
+    """The resolved recipe as it stands in records."""
+    from benchmark.cells import recipe_content
+
+    return recipe_content(resolved.recipe)

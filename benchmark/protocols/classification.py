@@ -1,0 +1,120 @@
+"""What fine-tuning and zero-shot share: truth, the stored form, sentinels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmark.errors import BadDataError
+from benchmark.interfaces import Outcome, SentinelSamples
+from benchmark.seeds import generator_from
+
+if TYPE_CHECKING:
+    from benchmark.protocols.context import CellContext
+
+SCORED_SPLITS = ("validation", "test")
+
+
+def truth_of(context: CellContext, rows: np.ndarray) -> np.ndarray:
+    """Labels of the task's classes, float (n, k): 1, 0, or NaN for unknown or uncertain.
+
+    A split that brings its own labels (`rows.labels`, a published list) takes precedence.
+
+    Raises:
+        BadDataError: The data set lacks a class of the task.
+    """
+    override = getattr(context.rows, "labels", None)
+    labels = context.manifest.labels if override is None else override
+    missing = [name for name in context.task.classes if name not in labels.columns]
+    if missing:
+        raise BadDataError(
+            f"{context.manifest.dataset} has no labels for {', '.join(missing)}.",
+            looked_in=[context.manifest.root],
+            remedy=f"It has: {', '.join(str(name) for name in labels.columns) or 'none'}.",
+        )
+    values = labels[list(context.task.classes)].iloc[rows].to_numpy(dtype=np.float64)
+    return np.where((values == 0) | (values == 1), values, np.nan)
+
+
+def scored_rows(context: CellContext) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of validation, then of test, and the split of each as text."""
+    parts = [np.asarray(getattr(context.rows, split)) for split in SCORED_SPLITS]
+    names = [np.full(len(part), split) for part, split in zip(parts, SCORED_SPLITS, strict=True)]
+    return np.concatenate(parts).astype(np.int64), np.concatenate(names).astype("U10")
+
+
+def prediction_arrays(context: CellContext, **scores: np.ndarray) -> dict[str, np.ndarray]:
+    """The stored form of docs/architecture.md, for scores over `scored_rows`."""
+    rows, splits = scored_rows(context)
+    return {
+        "ids": sample_ids(context, rows),
+        "patients": hashed_patients(context, rows),
+        "split": splits,
+        "classes": np.array(context.task.classes, dtype=np.str_),
+        "truth": truth_of(context, rows),
+        **scores,
+    }
+
+
+def sample_ids(context: CellContext, rows: np.ndarray) -> np.ndarray:
+    """Image names of rows, fixed-width text (n,)."""
+    return np.array(context.manifest.images["image"].iloc[rows].tolist(), dtype=np.str_)
+
+
+def hashed_patients(context: CellContext, rows: np.ndarray) -> np.ndarray:
+    """Salted hashes of the patients of rows, (n,)."""
+    patients = context.manifest.images["patient"].iloc[rows].tolist()
+    return np.asarray(context.hash_patients(patients))
+
+
+def sample_metadata(context: CellContext, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """What a sentinel may know of a sample: `sex`, `age`, `view`, each (n,)."""
+    images = context.manifest.images.iloc[rows]
+    return {
+        "sex": np.array([str(value) for value in images["sex"]], dtype=np.str_),
+        "age": images["age"].to_numpy(dtype=np.float64),
+        "view": np.array([str(value) for value in images["view"]], dtype=np.str_),
+    }
+
+
+def sentinel_outcome(context: CellContext) -> Outcome:
+    """Scores of a sentinel for validation and test; it may learn from the training split."""
+    train = np.asarray(context.rows.train, dtype=np.int64)
+    reference = {"truth": truth_of(context, train)}
+    found = []
+    for split in SCORED_SPLITS:
+        rows = np.asarray(getattr(context.rows, split), dtype=np.int64)
+        samples = SentinelSamples(
+            protocol=context.task.protocol,
+            ids=sample_ids(context, rows),
+            classes=np.array(context.task.classes, dtype=np.str_),
+            reference=reference,
+            metadata=sample_metadata(context, rows),
+            draws=context.profile.chance_draws,
+        )
+        found.append(call_sentinel(context, samples, truth_of(context, rows), split))
+    scores = np.concatenate([_checked(part, context) for part in found])
+    return Outcome(
+        predictions=prediction_arrays(context, scores=scores),
+        selection={"rule": "none", "reference_split": "train"},
+        facts={"reference_images": len(train)},
+    )
+
+
+def call_sentinel(context: CellContext, samples: SentinelSamples, truth: Any, split: str) -> Any:
+    """Ask the sentinel, with a generator that depends on task and split alone."""
+    if context.predict is None:
+        raise ValueError("the cell's baseline is no sentinel")
+    generator = generator_from("sentinel", context.task.name, split, context.cell.seeds.head)
+    return context.predict(samples, truth, generator)
+
+
+def _checked(scores: Any, context: CellContext) -> np.ndarray:
+    values = np.asarray(scores, dtype=np.float64)
+    if values.ndim != 2 or values.shape[1] != len(context.task.classes):
+        raise BadDataError(
+            f"The sentinel `{context.baseline.name}` gave scores of shape {values.shape}; "
+            f"(n, {len(context.task.classes)}) was expected."
+        )
+    return values

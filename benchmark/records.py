@@ -1,0 +1,297 @@
+"""What a finished cell leaves: one JSON and its arrays. Strict on write and on read; atomic.
+
+Order of writing: `predictions.npz`, `samples.npz`, then `record.json`. Each is written to a
+neighbour file, flushed to the disk and renamed; the rename of `record.json` is the commit mark. A
+process that dies before it leaves a cell that is not done; nothing is ever half a record.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmark.errors import BadRecordError
+from benchmark.fingerprint import file_checksum, plain
+from benchmark.interfaces import Metric
+from benchmark.specs import Cell, Seeds
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SCHEMA = 1
+RECORD_FILE = "record.json"
+OLD_RECORD_FILE = "record.old.json"
+FAILED_FILE = "failed.json"
+PREDICTIONS_FILE = "predictions.npz"
+SAMPLES_FILE = "samples.npz"
+_MEASURED_TODAY = ("provenance", "timing")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One result; the fields are described in docs/architecture.md under Records.
+
+    `provenance` and `timing` depend on the machine and the hour; all else is a function of the
+    cell's key, so that a disturbed and an undisturbed run leave equal records
+    (see `comparable`).
+    """
+
+    cell: Cell
+    versions: Mapping[str, int]
+    recipe: Mapping[str, Any]
+    data: Mapping[str, Any]
+    weights: Mapping[str, Any]
+    options: Mapping[str, Any]
+    metrics: Mapping[str, Metric]
+    pretraining: Mapping[str, Any] = field(default_factory=dict)
+    selection: Mapping[str, Any] = field(default_factory=dict)
+    batch: Mapping[str, Any] = field(default_factory=dict)
+    leaks: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    timing: Mapping[str, Any] = field(default_factory=dict)
+    predictions: Mapping[str, str] = field(default_factory=dict)
+    samples: Mapping[str, str] = field(default_factory=dict)
+    schema: int = SCHEMA
+
+
+_FIELDS = {item.name for item in dataclasses.fields(Record)}
+_CELL_FIELDS = {item.name for item in dataclasses.fields(Cell)}
+_METRIC_FIELDS = {item.name for item in dataclasses.fields(Metric)}
+
+
+def to_dict(record: Record) -> dict[str, Any]:
+    """The JSON form of a record, validated."""
+    try:
+        content: dict[str, Any] = plain(record)
+    except TypeError as error:
+        raise BadRecordError(f"The record of {record.cell.name} is not plain: {error}.") from error
+    validate(content)
+    return content
+
+
+def from_dict(content: Any) -> Record:
+    """A record from its JSON form.
+
+    Raises:
+        BadRecordError: The content violates the schema.
+    """
+    validate(content)
+    cell = dict(content["cell"])
+    cell["seeds"] = Seeds(**cell["seeds"])
+    metrics = {}
+    for name, value in content["metrics"].items():
+        metrics[name] = _metric(value)
+    return Record(**{**content, "cell": Cell(**cell), "metrics": metrics})
+
+
+def _metric(content: Mapping[str, Any]) -> Metric:
+    by_class = content["interval_per_class"].items()
+    intervals = {name: tuple(value) if value else None for name, value in by_class}
+    interval = tuple(content["interval"]) if content["interval"] else None
+    return Metric(**{**content, "interval": interval, "interval_per_class": intervals})
+
+
+def validate(content: Any) -> None:
+    """Refuse anything that is not a record: wrong types, unknown fields, NaN.
+
+    Raises:
+        BadRecordError: Names the first fault.
+    """
+    _need(isinstance(content, dict), "it is not an object")
+    _need(content.get("schema") == SCHEMA, f"`schema` is not {SCHEMA}")
+    _exact_fields("record", content, _FIELDS)
+    _need(isinstance(content["cell"], dict), "`cell` is not an object")
+    _exact_fields("cell", content["cell"], _CELL_FIELDS)
+    _validate_cell(content["cell"])
+    for name in _FIELDS - {"schema", "cell"}:
+        _need(isinstance(content[name], dict), f"`{name}` is not an object")
+    for name, value in content["versions"].items():
+        _need(type(value) is int, f"version of {name} is not an integer")
+    for name in ("predictions", "samples"):
+        _need(set(content[name]) in ({"file", "checksum"}, set()), f"`{name}` is not an entry")
+    for name, metric in content["metrics"].items():
+        _need(isinstance(metric, dict), f"metric {name} is not an object")
+        _exact_fields(f"metric {name}", metric, _METRIC_FIELDS)
+        _validate_metric(name, metric)
+    try:
+        json.dumps(content, allow_nan=False)
+    except (ValueError, TypeError) as error:
+        raise BadRecordError(f"The record is refused: {error}.") from error
+
+
+def _validate_cell(cell: Mapping[str, Any]) -> None:
+    texts = ("kind", "task", "variant", "baseline", "profile", "data_id", "weights", "key")
+    for name in texts:
+        _need(isinstance(cell[name], str) and bool(cell[name]), f"cell.{name} is not a text")
+    _need(cell["kind"] in ("pretrain", "evaluate"), "cell.kind is unknown")
+    seeds = cell["seeds"]
+    _need(
+        isinstance(seeds, dict) and set(seeds) == {"pretrain", "subset", "head"},
+        "cell.seeds does not name the three axes",
+    )
+    for name, value in seeds.items():
+        _need(value is None or type(value) is int, f"seed {name} is not an integer")
+    percent = cell["label_percent"]
+    _need(percent is None or _is_number(percent), "cell.label_percent is not a number")
+
+
+def _validate_metric(name: str, metric: Mapping[str, Any]) -> None:
+    value, interval = metric["value"], metric["interval"]
+    _need(value is None or _is_number(value), f"metric {name}: value is not a number")
+    _need(value is not None or bool(metric["why"]), f"metric {name}: undefined without a reason")
+    _need(
+        interval is None or (len(interval) == 2 and all(map(_is_number, interval))),
+        f"metric {name}: interval is not two numbers",
+    )
+    for label, score in metric["per_class"].items():
+        _need(score is None or _is_number(score), f"metric {name}: {label} is not a number")
+    for part in ("best", "chance"):
+        _need(metric[part] is None or _is_number(metric[part]), f"metric {name}: {part}")
+    _need(type(metric["n"]) is int, f"metric {name}: n is not an integer")
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and value == value and abs(value) != float("inf")
+
+
+def _exact_fields(what: str, content: Mapping[str, Any], known: set[str]) -> None:
+    unknown, missing = sorted(set(content) - known), sorted(known - set(content))
+    _need(not unknown, f"{what} holds unknown fields {unknown}")
+    _need(not missing, f"{what} lacks {missing}")
+
+
+def _need(condition: bool, fault: str) -> None:
+    if not condition:
+        raise BadRecordError(f"The record is refused: {fault}.")
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a neighbour file, flush it to the disk, rename it over `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    neighbour = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        with neighbour.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        neighbour.replace(path)
+    finally:
+        neighbour.unlink(missing_ok=True)
+
+
+def write_record(
+    folder: Path,
+    record: Record,
+    predictions: Mapping[str, np.ndarray],
+    per_sample: Mapping[str, np.ndarray] | None = None,
+) -> Record:
+    """Store a cell's arrays and then its record; the last rename commits.
+
+    Returns:
+        The record with the checksums of its arrays.
+    """
+    from benchmark.arrays import array_bytes
+
+    entries: dict[str, dict[str, str]] = {}
+    for name, file, arrays in (
+        ("predictions", PREDICTIONS_FILE, predictions),
+        ("samples", SAMPLES_FILE, per_sample or {}),
+    ):
+        if arrays:
+            write_atomically(folder / file, array_bytes(arrays))
+            entries[name] = {"file": file, "checksum": file_checksum(folder / file)}
+    record = dataclasses.replace(record, **entries)
+    text = json.dumps(to_dict(record), indent=1, sort_keys=True, allow_nan=False)
+    write_atomically(folder / RECORD_FILE, text.encode() + b"\n")
+    (folder / FAILED_FILE).unlink(missing_ok=True)
+    return record
+
+
+def read_record(path: Path) -> Record:
+    """A stored record.
+
+    Args:
+        path: The record's file, or the folder that holds it.
+
+    Raises:
+        BadRecordError: The file is not a valid record, or an array file is missing.
+        FileNotFoundError: There is no record.
+    """
+    path = path / RECORD_FILE if path.is_dir() else path
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise BadRecordError(f"{path} is not JSON: {error}.") from error
+    try:
+        record = from_dict(content)
+    except BadRecordError as error:
+        raise BadRecordError(f"{path}: {error.problem}") from error
+    for entry in (record.predictions, record.samples):
+        if entry and not (path.parent / entry["file"]).is_file():
+            raise BadRecordError(f"{path} names {entry['file']}, which is not beside it.")
+    return record
+
+
+def read_or_quarantine(path: Path) -> Record | None:
+    """A stored record, or None; a malformed one is renamed to `record.json.bad`."""
+    path = path / RECORD_FILE if path.is_dir() else path
+    try:
+        return read_record(path)
+    except FileNotFoundError:
+        return None
+    except BadRecordError as error:
+        bad = path.with_name(path.name + ".bad")
+        log.warning("%s It is set aside as %s and the cell runs again.", error, bad.name)
+        path.replace(bad)
+        return None
+
+
+def all_records(results: Path, profile: str = "") -> list[tuple[Path, Record]]:
+    """Every valid current record below a results folder, sorted by folder.
+
+    Args:
+        results: The folder given as `--results`.
+        profile: Only this profile's.
+
+    Returns:
+        Pairs of the cell's folder and its record.
+    """
+    top = results / profile if profile else results
+    if not top.is_dir():
+        return []
+    found = ((path.parent, read_or_quarantine(path)) for path in sorted(top.rglob(RECORD_FILE)))
+    return [(folder, record) for folder, record in found if record is not None]
+
+
+def read_arrays(folder: Path, entry: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """The arrays of `record.predictions` or `record.samples`.
+
+    Raises:
+        BadRecordError: The file's bytes are not those that the record was made from.
+    """
+    from benchmark.arrays import read_array_file
+
+    if not entry:
+        return {}
+    path = folder / entry["file"]
+    if file_checksum(path) != entry["checksum"]:
+        raise BadRecordError(
+            f"{path} was changed after its record was written.",
+            remedy="Delete the cell's folder and run it again.",
+        )
+    return read_array_file(path)
+
+
+def comparable(record: Record) -> dict[str, Any]:
+    """A record without what depends on the machine and the hour, for tests of equality."""
+    content = to_dict(record)
+    return {name: value for name, value in content.items() if name not in _MEASURED_TODAY}

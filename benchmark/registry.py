@@ -1,0 +1,246 @@
+"""Finds tasks, baselines, data sources, profiles and suites by file name; imports on demand.
+
+Listing reads folders only. A module is imported the first time somebody asks for it, so that
+`maco-bench list` needs neither torch nor pandas.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.machinery
+import re
+import sys
+import tomllib
+import types
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import benchmark
+from benchmark.errors import UsageError, unknown_name
+from benchmark.specs import BaselineSpec, PhantomSize, Profile, Suite, SuiteEntry, TaskSpec
+
+if TYPE_CHECKING:
+    from benchmark.data.manifest import SourceSpec
+
+CHECKOUT = Path(benchmark.__file__).resolve().parent.parent
+SHARED_BASELINE_FOLDERS = frozenset({"encoders", "objectives", "checkpoints", "published"})
+_SOURCES = "benchmark/data/sources"
+_extra_roots: list[Path] = []
+
+
+def search_roots() -> tuple[Path, ...]:
+    """The checkout, and before it any folder of the same shape given to `add_search_root`."""
+    return (*_extra_roots, CHECKOUT)
+
+
+def add_search_root(root: Path) -> None:
+    """Look for tasks, baselines, sources, protocols ... below another folder too."""
+    if root.resolve() not in _extra_roots:
+        _extra_roots.insert(0, root.resolve())
+
+
+def remove_search_root(root: Path) -> None:
+    """Undo `add_search_root`; modules that were imported from there are forgotten."""
+    root = root.resolve()
+    if root in _extra_roots:
+        _extra_roots.remove(root)
+    for name, module in list(sys.modules.items()):
+        origin = getattr(module, "__file__", None)
+        if origin and Path(origin).is_relative_to(root):
+            del sys.modules[name]
+
+
+def _names(folder: str, suffix: str = ".py") -> list[str]:
+    """Stems of the files (and for Python, of the packages) of a folder in every search root."""
+    found: set[str] = set()
+    for root in search_roots():
+        place = root / folder
+        if not place.is_dir():
+            continue
+        for path in place.iterdir():
+            is_package = suffix == ".py" and (path / "__init__.py").is_file()
+            if path.suffix == suffix or is_package:
+                found.add(path.stem)
+    return sorted(name for name in found if not name.startswith(("_", ".")))
+
+
+def task_names() -> list[str]:
+    """Names of all tasks, sorted."""
+    return _names("tasks")
+
+
+def baseline_names() -> list[str]:
+    """Names of all baselines, sorted; folders that only hold shared parts are not baselines."""
+    return [name for name in _names("baselines") if name not in SHARED_BASELINE_FOLDERS]
+
+
+def source_names() -> list[str]:
+    """Names of all data sources, sorted."""
+    return _names(_SOURCES)
+
+
+def profile_names() -> list[str]:
+    """Names of all profiles, sorted."""
+    return _names("benchmark/profiles", ".toml")
+
+
+def suite_names() -> list[str]:
+    """Names of all suites, sorted."""
+    return _names("leaderboards/suites", ".toml")
+
+
+def _package(name: str) -> None:
+    """Make the package `name` importable from every search root, whatever else has that name.
+
+    `tasks` and `baselines` are common names, so they are bound to folders instead of being
+    looked up on `sys.path`.
+    """
+    folders = [str(root / name.replace(".", "/")) for root in search_roots()]
+    if name.startswith("benchmark"):
+        module = importlib.import_module(name)
+    else:
+        if name not in sys.modules:
+            module = types.ModuleType(name)
+            module.__spec__ = importlib.machinery.ModuleSpec(name, None, is_package=True)
+            sys.modules[name] = module
+        module = sys.modules[name]
+    known = list(getattr(module, "__path__", []))
+    gone = [path for path in known if not Path(path).is_dir()]
+    merged = [path for path in dict.fromkeys(folders + known) if path not in gone]
+    module.__path__ = [path for path in merged if Path(path).is_dir()]
+
+
+def _module(package: str, name: str) -> types.ModuleType:
+    _package(package)
+    importlib.invalidate_caches()
+    return importlib.import_module(f"{package}.{name}")
+
+
+def _check(what: str, name: str, known: Iterable[str]) -> None:
+    if name not in known:
+        raise unknown_name(what, name, known)
+
+
+def _spec(module: types.ModuleType, attribute: str, kind: type, name: str) -> Any:
+    spec = getattr(module, attribute, None)
+    if not isinstance(spec, kind):
+        raise UsageError(
+            f"{module.__file__} has no `{attribute}: {kind.__name__}`.",
+            remedy="Copy a neighbouring file to see the form.",
+        )
+    if spec.name != name:
+        raise UsageError(
+            f"{module.__file__} names itself `{spec.name}`.",
+            remedy="The name of the spec must equal the name of the file.",
+        )
+    return spec
+
+
+def load_task(name: str) -> TaskSpec:
+    """The spec of a task.
+
+    Raises:
+        UsageError: No such task (near names are offered), or a file that breaks the contract.
+    """
+    _check("task", name, task_names())
+    spec: TaskSpec = _spec(_module("tasks", name), "TASK", TaskSpec, name)
+    return spec
+
+
+def baseline_module(name: str) -> types.ModuleType:
+    """The module of a baseline, which offers `BASELINE` and `build` or `predict`."""
+    _check("baseline", name, baseline_names())
+    return _module("baselines", name)
+
+
+def load_baseline(name: str) -> BaselineSpec:
+    """The spec of a baseline; its module is imported, torch is not."""
+    spec: BaselineSpec = _spec(baseline_module(name), "BASELINE", BaselineSpec, name)
+    return spec
+
+
+def source_module(name: str) -> types.ModuleType:
+    """The module of a data set's reader, which offers `SOURCE` and `read`."""
+    _check("data set", name, source_names())
+    return _module("benchmark.data.sources", name)
+
+
+def load_source(name: str) -> SourceSpec:
+    """What a reader says about its data set."""
+    from benchmark.data.manifest import SourceSpec
+
+    spec: SourceSpec = _spec(source_module(name), "SOURCE", SourceSpec, name)
+    return spec
+
+
+def protocol_module(name: str) -> types.ModuleType:
+    """The module that runs a protocol; usually imports torch."""
+    return _module("benchmark.protocols", name)
+
+
+def metrics_module(name: str) -> types.ModuleType:
+    """The module that scores predictions; numpy only."""
+    return _module("benchmark.metrics", name)
+
+
+def module_version(folder: str, name: str) -> int:
+    """The integer `VERSION` of a module, read from its text so that nothing is imported."""
+    path = _file(folder, f"{name}.py")
+    text = path.read_text(encoding="utf-8") if path else ""
+    found = re.search(r"^VERSION(?:\s*:\s*[\w\[\]]+)?\s*=\s*(\d+)", text, re.MULTILINE)
+    return int(found.group(1)) if found else 1
+
+
+def _file(folder: str, name: str) -> Path | None:
+    places = (root / folder / name for root in search_roots())
+    return next((path for path in places if path.is_file()), None)
+
+
+def _toml(folder: str, what: str, name: str, known: list[str]) -> dict[str, Any]:
+    _check(what, name, known)
+    path = _file(folder, f"{name}.toml")
+    assert path is not None
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is not valid TOML: {error}.") from error
+    if content.get("name", name) != name:
+        raise UsageError(f"{path} names itself `{content['name']}`.")
+    return content | {"name": name}
+
+
+def _fields(what: str, content: Mapping[str, Any], kind: type) -> None:
+    known = set(kind.__dataclass_fields__)  # type: ignore[attr-defined]
+    for key in content:
+        if key not in known:
+            raise unknown_name(f"key of a {what}", key, known)
+
+
+def load_profile(name: str) -> Profile:
+    """A size of work from `benchmark/profiles/NAME.toml`."""
+    content = _toml("benchmark/profiles", "profile", name, profile_names())
+    _fields("profile", content, Profile)
+    phantom = content.pop("phantom")
+    _fields("phantom", phantom, PhantomSize)
+    return Profile(**content, phantom=PhantomSize(**phantom))
+
+
+def load_suite(name: str) -> Suite:
+    """A paper's tables from `leaderboards/suites/NAME.toml`."""
+    content = _toml("leaderboards/suites", "suite", name, suite_names())
+    _fields("suite", content, Suite)
+    entries = []
+    for entry in content.pop("entries", []):
+        _fields("suite entry", entry, SuiteEntry)
+        entries.append(SuiteEntry(**{key: _tupled(value) for key, value in entry.items()}))
+    by_profile = content.pop("profile_baselines", {})
+    return Suite(
+        entries=tuple(entries),
+        profile_baselines={key: tuple(value) for key, value in by_profile.items()},
+        **{key: _tupled(value) for key, value in content.items()},
+    )
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,155 @@
+"""What one table cell says: a mean with its interval, or why there is none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from scipy import stats
+
+from benchmark.reporting.layout import Format
+from benchmark.reporting.select import Result
+
+CellState = Literal["value", "undefined", "not_run", "failed", "not_applicable", "ambiguous"]
+NORMAL_95 = 1.959963984540054
+AXES = (("pretrain", "p"), ("subset", "s"), ("head", "h"))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One cell of a generated table.
+
+    Attributes:
+        value: Mean over the seeds; None in every state but `value`.
+        interval: 95 %; None where one of the records has none.
+        reason: Why there is no value.
+        seeds: Values by axis (`pretrain`, `subset`, `head`), each sorted.
+        verdict: Of a paired difference: `higher`, `lower`, `unresolved`; else empty.
+    """
+
+    state: CellState
+    value: float | None = None
+    interval: tuple[float, float] | None = None
+    reason: str = ""
+    seeds: Mapping[str, tuple[int, ...]] | None = None
+    verdict: str = ""
+
+    @property
+    def pretraining_seeds(self) -> int:
+        """How many pre-training seeds stand behind the value."""
+        return len((self.seeds or {}).get("pretrain", ()))
+
+
+def seeds_of(results: Sequence[Result]) -> dict[str, tuple[int, ...]]:
+    """The seeds of several records by axis, without the axes that none of them has."""
+    by_axis = {
+        axis: {item.cell["seeds"].get(axis) for item in results} - {None} for axis, _ in AXES
+    }
+    return {axis: tuple(sorted(values)) for axis, values in by_axis.items() if values}
+
+
+def seeds_text(seeds: Mapping[str, tuple[int, ...]]) -> str:
+    """Such as `p0,1 s0 h0`; a dash for a predictor without seeds."""
+    parts = [
+        f"{letter}{','.join(map(str, seeds[axis]))}" for axis, letter in AXES if seeds.get(axis)
+    ]
+    return " ".join(parts) or "–"
+
+
+def measured(results: Sequence[Result], metric: str) -> Measured:
+    """One metric of one baseline, over all its seeds.
+
+    Seeds of the same pre-training run are averaged first. The interval of one record is its own
+    patient bootstrap; see `joined_interval` for several.
+
+    Args:
+        results: One record for each set of seeds, as `select.picked` gives them.
+        metric: Name in the records.
+    """
+    if not results:
+        return Measured("not_run")
+    seeds = seeds_of(results)
+    sets = [tuple(sorted(item.cell["seeds"].items(), key=str)) for item in results]
+    if len(set(sets)) != len(sets):
+        keys = ", ".join(sorted(str(item.cell["key"])[:8] for item in results))
+        return Measured("ambiguous", reason=f"several records with the same seeds: {keys}")
+    scores = [item.record["metrics"].get(metric) for item in results]
+    if any(score is None for score in scores):
+        return Measured("not_run", reason=f"a record does not hold the metric `{metric}`")
+    for score in scores:
+        if score["value"] is None:
+            return Measured("undefined", reason=score.get("why") or "no reason stored", seeds=seeds)
+    return _joined(results, scores, seeds)
+
+
+def _joined(
+    results: Sequence[Result],
+    scores: Sequence[Mapping[str, Any]],
+    seeds: Mapping[str, tuple[int, ...]],
+) -> Measured:
+    units: dict[Any, list[float]] = {}
+    several_runs = len(seeds.get("pretrain", ())) > 1
+    for item, score in zip(results, scores, strict=True):
+        axes = item.cell["seeds"]
+        unit = axes.get("pretrain") if several_runs else tuple(sorted(axes.items(), key=str))
+        units.setdefault(unit, []).append(float(score["value"]))
+    means = [sum(values) / len(values) for values in units.values()]
+    intervals = [score.get("interval") for score in scores]
+    return Measured(
+        "value",
+        value=sum(means) / len(means),
+        interval=joined_interval(means, intervals),
+        seeds=seeds,
+    )
+
+
+def joined_interval(
+    means: Sequence[float], intervals: Sequence[Sequence[float] | None]
+) -> tuple[float, float] | None:
+    """95 % interval of the mean over seeds.
+
+    One record keeps its patient bootstrap. For several, two errors are joined as independent:
+    the patients' (root mean square of the half-widths; it does not shrink with more seeds,
+    since all of them meet the same patients) and the seeds' (Student's t, k - 1 degrees, on the
+    standard error of the k means). The interval is symmetric about the mean.
+
+    Args:
+        means: Value for each seed of the axis that is averaged.
+        intervals: Patient interval of each record; with one missing there is no interval.
+    """
+    known = [(float(item[0]), float(item[1])) for item in intervals if item is not None]
+    if len(known) != len(intervals) or not known:
+        return None
+    if len(known) == 1:
+        return known[0]
+    centre = sum(means) / len(means)
+    patients = sum(((high - low) / 2) ** 2 for low, high in known) / len(known)
+    seeds = 0.0
+    if len(means) > 1:
+        variance = sum((value - centre) ** 2 for value in means) / (len(means) - 1)
+        seeds = float(stats.t.ppf(0.975, len(means) - 1)) ** 2 * variance / len(means)
+    half = math.sqrt(patients + seeds)
+    return centre - half, centre + half
+
+
+def number(value: float, form: Format) -> str:
+    """A value as the papers print it: percent with one decimal, or three decimals."""
+    if form == "percent_1":
+        text = f"{100 * value:.1f}"
+    elif form == "signed_3":
+        text = f"{value:+.3f}"
+    else:
+        text = f"{value:.3f}"
+    return text.replace("-", "−") if float(text) else text.replace("-", "")
+
+
+def value_text(cell: Measured, form: Format) -> str:
+    """`71.3 [68.9, 73.6]`, with the verdict of a paired difference behind it."""
+    assert cell.value is not None
+    text = number(cell.value, form)
+    if cell.interval is not None:
+        low, high = (number(bound, form) for bound in cell.interval)
+        text += f" [{low}, {high}]"
+    return f"{text} {cell.verdict}".rstrip()

@@ -1,0 +1,155 @@
+"""Which rows and columns a table has: `leaderboards/tables/*.toml`, plain data without expressions.
+
+A file names its suite, the paper's table, the published CSVs beside it, rows and columns. A new
+table is one new file. Baselines with records but without a row are added by `select.rows_for`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from benchmark.errors import BadDataError, unknown_name
+
+Format = Literal["percent_1", "decimal_3", "signed_3"]
+Role = Literal["method", "floor", "prior", "sentinel"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way to read the same predictions, such as `product` or `map_only`; a row each."""
+
+    name: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One baseline.
+
+    Attributes:
+        baseline: Empty for a published row without a baseline in this version.
+        published: The method's name in the published CSVs; empty for none.
+        role: Methods first, then floors (`random_init`), priors and sentinels.
+        forms: Names of the forms that are shown; empty for all.
+        published_form: The form that the published number speaks of.
+        check: What makes the table broken: `best` = differs from the metric's best value,
+            `chance` = further than 4 standard errors from its chance level.
+    """
+
+    title: str
+    baseline: str = ""
+    published: str = ""
+    role: Role = "method"
+    forms: tuple[str, ...] = ()
+    published_form: str = ""
+    check: Literal["", "best", "chance"] = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One number per row.
+
+    Attributes:
+        metrics: Our metric by form name; the key `""` serves a table without forms.
+        labels: As in cell names: `1`, `10`, `100`, or `all` where no labels are used.
+        variant: Empty for the task's only variant found in the records.
+        published: `metric`, `dataset`, `labels` (and `class`) in the CSVs; empty for none.
+        paper_recipe: Recipe fields and the values they need to be comparable with the paper.
+        excess_over: Baseline whose paired difference is shown instead of the value itself; then
+            `metrics` names per-sample arrays.
+    """
+
+    title: str
+    task: str
+    metrics: Mapping[str, str]
+    format: Format
+    labels: str = "all"
+    variant: str = ""
+    published: Mapping[str, str] = field(default_factory=dict)
+    paper_recipe: Mapping[str, Any] = field(default_factory=dict)
+    excess_over: str = ""
+
+
+@dataclass(frozen=True)
+class TableLayout:
+    """One table of a suite.
+
+    Attributes:
+        name: Stem of its file, and of the Markdown made from it.
+        extras: Further tables from the same records: `per_class`, `strata`, `tau_sweep`.
+    """
+
+    name: str
+    suite: str
+    paper: str
+    paper_table: str
+    title: str
+    published: tuple[str, ...]
+    forms: tuple[Form, ...]
+    rows: tuple[Row, ...]
+    columns: tuple[Column, ...]
+    notes: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Tasks of the columns, in order, each once."""
+        return tuple(dict.fromkeys(column.task for column in self.columns))
+
+
+def _checked(kind: type, entry: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    known = {item.name for item in dataclasses.fields(kind)}
+    for key in entry:
+        if key not in known:
+            error = unknown_name(f"field of a table's {kind.__name__.lower()}", key, known)
+            raise BadDataError(error.problem, looked_in=[path], remedy=error.remedy)
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+
+
+def _column(entry: Mapping[str, Any], path: Path) -> Column:
+    fields = _checked(Column, {k: v for k, v in entry.items() if k != "metric"}, path)
+    metric = entry["metric"]
+    fields["metrics"] = {"": metric} if isinstance(metric, str) else dict(metric)
+    if fields.get("format") not in get_args(Format):
+        raise BadDataError(
+            f"Column `{entry['title']}` has no known format.",
+            looked_in=[path],
+            remedy="Known: " + ", ".join(get_args(Format)) + ".",
+        )
+    return Column(**fields)
+
+
+def read_layout(path: Path) -> TableLayout:
+    """The layout in one TOML file.
+
+    Raises:
+        BadDataError: A field or a format is unknown, or a required one is missing.
+    """
+    data = tomllib.loads(path.read_text(encoding="utf-8"))
+    try:
+        fields = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in data.items()
+            if key not in ("form", "row", "column")
+        }
+        return TableLayout(
+            name=path.stem,
+            forms=tuple(Form(**_checked(Form, item, path)) for item in data.get("form", ())),
+            rows=tuple(Row(**_checked(Row, item, path)) for item in data["row"]),
+            columns=tuple(_column(item, path) for item in data["column"]),
+            **{"published": (), **fields},
+        )
+    except (KeyError, TypeError) as fault:
+        raise BadDataError(f"Bad table layout: {fault}.", looked_in=[path]) from fault
+
+
+def read_layouts(folder: Path, suite: str) -> list[TableLayout]:
+    """All layouts of one suite, sorted by name."""
+    layouts = [read_layout(path) for path in sorted(folder.glob("*.toml"))]
+    return [layout for layout in layouts if layout.suite == suite]

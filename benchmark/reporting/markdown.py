@@ -1,0 +1,53 @@
+"""Markdown building blocks: tables by tabulate, numbered footnotes, escaping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tabulate import tabulate
+
+
+class Footnotes:
+    """Numbers reasons in order of first use; equal reasons share a number."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def mark(self, text: str) -> str:
+        """` [n]` for a reason, or nothing for an empty one."""
+        if not text:
+            return ""
+        number = self._numbers.setdefault(text, len(self._numbers) + 1)
+        return f" [{number}]"
+
+    def lines(self) -> list[str]:
+        """One list item for each reason."""
+        return [f"- [{number}] {text}" for text, number in self._numbers.items()]
+
+
+def escaped(text: str) -> str:
+    """Text that cannot end a table cell: no bar, no line break."""
+    return " ".join(text.replace("|", "\\|").split())
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A GitHub table whose first column is left-aligned and the others right-aligned."""
+    body = [[escaped(cell) for cell in row] for row in rows]
+    align = ["left"] + ["right"] * (len(headers) - 1)
+    return tabulate(
+        body,
+        headers=[escaped(item) for item in headers],
+        tablefmt="pipe",
+        colalign=align if body else None,
+        disable_numparse=True,
+    )
+
+
+def document(parts: Iterable[str]) -> str:
+    """Paragraphs, one blank line between them, one line break at the end."""
+    return "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """A list, one item a line."""
+    return "\n".join(f"- {line}" for line in lines)

@@ -1,0 +1,221 @@
+"""Numbers that papers print, as data: `leaderboards/published/*.csv` and `join.toml`.
+
+A published number is shown beside a measured one; it is never mixed with it. The CSV columns are
+`paper, table, task, dataset, method, labels_percent, class, metric, value, unit, status, source`.
+`value` keeps the printed text, trailing zeros included; it is empty where no number is known.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.errors import BadDataError, MissingDataError
+
+COLUMNS = (
+    "paper",
+    "table",
+    "task",
+    "dataset",
+    "method",
+    "labels_percent",
+    "class",
+    "metric",
+    "value",
+    "unit",
+    "status",
+    "source",
+)
+STATUSES = (
+    "printed",
+    "text",
+    "copied",
+    "candidate",
+    "not_reported",
+    "not_applicable",
+    "not_found",
+    "recomputed",
+)
+"""`printed`: read in the table. `text`: stated in the running text. `copied`: taken from another
+paper that prints the same row. `candidate`: as copied, and it is not certain that the row is in
+the table. `not_reported`: the table has a dash. `not_found`: printed, but in no source at hand.
+`recomputed`: computed from public prediction files."""
+WITH_VALUE = ("printed", "text", "copied", "candidate", "recomputed")
+SHOWN = ("printed", "text", "copied")
+"""Statuses whose numbers may stand in a generated table."""
+UNITS = ("percent", "fraction", "count", "gflops", "rank")
+
+
+@dataclass(frozen=True)
+class PublishedNumber:
+    """One cell of a published table.
+
+    Attributes:
+        file: Stem of the CSV that holds it.
+        labels_percent: `1`, `10`, `100`; `0` for zero-shot; empty where it has no meaning.
+        class_name: Empty for an average over classes.
+        text: The number as printed, or empty.
+    """
+
+    file: str
+    paper: str
+    table: str
+    task: str
+    dataset: str
+    method: str
+    labels_percent: str
+    class_name: str
+    metric: str
+    text: str
+    unit: str
+    status: str
+    source: str
+
+    @property
+    def value(self) -> float | None:
+        """The printed number in its printed unit, or None."""
+        return float(self.text) if self.text else None
+
+
+def _number(file: str, line: int, row: Mapping[str, str]) -> PublishedNumber:
+    """One parsed line.
+
+    Raises:
+        BadDataError: An unknown status or unit, a value that is no finite number, or a value
+            that stands where the status says there is none.
+    """
+
+    def fault(problem: str) -> BadDataError:
+        return BadDataError(f"{problem} in line {line} of the published numbers.", looked_in=[file])
+
+    if row["status"] not in STATUSES:
+        raise fault(f"Unknown status `{row['status']}`")
+    if row["unit"] not in UNITS:
+        raise fault(f"Unknown unit `{row['unit']}`")
+    text = row["value"]
+    try:
+        finite = not text or math.isfinite(float(text))
+    except ValueError:
+        finite = False
+    if not finite:
+        raise fault(f"`{text}` is not a number")
+    if bool(text) != (row["status"] in WITH_VALUE):
+        raise fault(f"Value `{text}` does not fit status `{row['status']}`")
+    return PublishedNumber(
+        file=Path(file).stem,
+        class_name=row["class"],
+        text=text,
+        **{name: row[name] for name in COLUMNS if name not in ("class", "value")},
+    )
+
+
+def read_csv(path: Path) -> list[PublishedNumber]:
+    """All numbers of one CSV, in file order.
+
+    Raises:
+        MissingDataError: The file does not exist.
+        BadDataError: Its columns or one of its lines are not as documented.
+    """
+    if not path.is_file():
+        raise MissingDataError(
+            "A file of published numbers is missing.",
+            looked_in=[path],
+            remedy="It is part of the repository: restore it from version control.",
+        )
+    with path.open(encoding="utf-8", newline="") as stream:
+        reader = csv.DictReader(stream, strict=True)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise BadDataError(
+                "A file of published numbers has other columns than expected.",
+                looked_in=[path],
+                remedy="Expected: " + ", ".join(COLUMNS) + ".",
+            )
+        numbers = []
+        for row in reader:
+            if None in row or None in row.values():
+                raise BadDataError(f"Line {reader.line_num} is ragged.", looked_in=[path])
+            numbers.append(_number(path.name, reader.line_num, row))
+        return numbers
+
+
+def find(
+    numbers: Iterable[PublishedNumber],
+    *,
+    method: str,
+    dataset: str,
+    metric: str,
+    labels_percent: str = "0",
+    class_name: str = "",
+) -> PublishedNumber | None:
+    """The number of one published cell, or None where the paper has no such cell."""
+    wanted = (method, dataset, metric, labels_percent, class_name)
+    for item in numbers:
+        key = (item.method, item.dataset, item.metric, item.labels_percent, item.class_name)
+        if key == wanted:
+            return item
+    return None
+
+
+@dataclass(frozen=True)
+class Join:
+    """How published names and units map to ours.
+
+    Attributes:
+        methods: By group of files (the key is a prefix of the file's stem): published method
+            to baseline. An empty baseline says that there is none in this version.
+        metrics: By published metric: names of our metrics that mean the same.
+        scales: By published metric and unit: factor from the printed number to ours.
+    """
+
+    methods: Mapping[str, Mapping[str, str]]
+    metrics: Mapping[str, tuple[str, ...]]
+    scales: Mapping[tuple[str, str], float]
+
+    def baseline(self, number: PublishedNumber) -> str | None:
+        """Our baseline for a published row, empty for none, or None for a method unheard of."""
+        for prefix in sorted(self.methods, key=len, reverse=True):
+            if number.file.startswith(prefix) and number.method in self.methods[prefix]:
+                return self.methods[prefix][number.method]
+        return None
+
+    def in_our_unit(self, number: PublishedNumber) -> float | None:
+        """The printed number on the scale of our metric; None where there is no number.
+
+        Raises:
+            BadDataError: `join.toml` has no scale for this metric and unit.
+        """
+        if number.value is None:
+            return None
+        try:
+            return number.value * self.scales[number.metric, number.unit]
+        except KeyError:
+            raise BadDataError(
+                f"No scale for the published metric `{number.metric}` in `{number.unit}`.",
+                looked_in=["leaderboards/published/join.toml"],
+                remedy="Add the unit to that metric's `scale`.",
+            ) from None
+
+
+def read_join(path: Path) -> Join:
+    """The join file.
+
+    Raises:
+        MissingDataError: The file does not exist.
+    """
+    if not path.is_file():
+        raise MissingDataError("The join file of published numbers is missing.", looked_in=[path])
+    data = tomllib.loads(path.read_text(encoding="utf-8"))
+    metrics = data["metric"]
+    return Join(
+        methods={group: dict(names) for group, names in data["method"].items()},
+        metrics={name: tuple(entry["ours"]) for name, entry in metrics.items()},
+        scales={
+            (name, unit): float(factor)
+            for name, entry in metrics.items()
+            for unit, factor in entry["scale"].items()
+        },
+    )

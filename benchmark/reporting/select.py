@@ -1,0 +1,185 @@
+"""Which records stand in which cell of a table: grouping by baseline, task, variant and data.
+
+Two variants of a task, or two states of its data, never share a column: each pair is a `Block`
+and gets a table of its own. The seeds of one baseline are averaged, its options and weights are
+not: they make rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from benchmark.fingerprint import plain
+from benchmark.records import RECORD_FILE, read_or_quarantine, to_dict
+from benchmark.reporting.layout import ROLES, Row, TableLayout
+
+
+@dataclass(frozen=True)
+class Result:
+    """One record as plain data, and the folder that holds its arrays."""
+
+    folder: Path
+    record: Mapping[str, Any]
+
+    @property
+    def cell(self) -> Mapping[str, Any]:
+        """The fields of `benchmark.specs.Cell`."""
+        cell: Mapping[str, Any] = self.record["cell"]
+        return cell
+
+    @property
+    def labels(self) -> str:
+        """As in cell names: `1`, `10`, `100` or `all`."""
+        percent = self.cell.get("label_percent")
+        return "all" if percent is None else f"{percent:g}"
+
+    @property
+    def block(self) -> Block:
+        """Variant and data that the result belongs to."""
+        return Block(self.cell["task"], self.cell["variant"], self.cell["data_id"])
+
+    @property
+    def weights(self) -> str:
+        """`trained`, `none`, `official`, or a file by the first letters of its checksum."""
+        kind, _, checksum = str(self.cell["weights"]).partition(":")
+        return f"{kind}:{checksum[:8]}" if checksum else kind
+
+    @property
+    def group(self) -> Group:
+        """What may be averaged: equal in all but the seeds and the label fraction."""
+        options = json.dumps(plain(self.cell.get("options") or {}), sort_keys=True)
+        return Group(self.cell["baseline"], self.weights, options)
+
+
+@dataclass(frozen=True, order=True)
+class Block:
+    """One variant of a task on one state of its data."""
+
+    task: str
+    variant: str
+    data_id: str
+
+    @property
+    def phantom(self) -> bool:
+        """Whether the data are synthetic; the data id says so."""
+        return "phantom" in self.data_id
+
+
+@dataclass(frozen=True, order=True)
+class Group:
+    """A baseline with its weights and options (JSON)."""
+
+    baseline: str
+    weights: str = ""
+    options: str = "{}"
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A row of the layout together with the group whose results it shows."""
+
+    row: Row
+    group: Group
+
+
+def load_results(results: Path, profile: str = "") -> list[Result]:
+    """Every valid evaluation record of one profile, sorted by folder."""
+    top = results / profile if profile else results
+    found = []
+    for path in sorted(top.rglob(RECORD_FILE)):
+        record = read_or_quarantine(path)
+        if record is not None and record.cell.kind == "evaluate":
+            found.append(Result(path.parent, to_dict(record)))
+    return found
+
+
+def blocks(
+    layout: TableLayout, results: Iterable[Result], planned: Sequence[Any] = ()
+) -> dict[str, list[Block]]:
+    """By task of the table: its blocks, the current one first.
+
+    Blocks of the plan come first; then those with more records; then by name, so that the
+    order never depends on the clock.
+    """
+    count = Counter(result.block for result in results)
+    wanted = Counter(
+        Block(item.cell.task, item.cell.variant, item.cell.data_id)
+        for item in planned
+        if item.cell.kind == "evaluate" and item.cell.data_id
+    )
+    by_task: dict[str, list[Block]] = {}
+    for task in layout.tasks:
+        variants = {column.variant for column in layout.columns if column.task == task} - {""}
+        known = [
+            block
+            for block in {*count, *wanted}
+            if block.task == task and (not variants or block.variant in variants)
+        ]
+        by_task[task] = sorted(known, key=lambda b: (-(b in wanted), -count[b], b))
+    return by_task
+
+
+def rows_for(layout: TableLayout, results: Iterable[Result]) -> list[TableRow]:
+    """The layout's rows, one for each group found, then rows for baselines it does not name.
+
+    Roles keep their order: methods, floors, priors, sentinels.
+    """
+    groups = sorted({result.group for result in results if result.cell["task"] in layout.tasks})
+    rows: list[TableRow] = []
+    for row in layout.rows:
+        mine = [group for group in groups if row.baseline and group.baseline == row.baseline]
+        # The default options sort first where there are several: `{}` names no change.
+        for number, group in enumerate(mine or [Group(row.baseline)]):
+            shown = row if number == 0 else replace(row, published="")
+            rows.append(TableRow(replace(shown, title=_title(row, group)), group))
+    named = {row.baseline for row in layout.rows}
+    for group in groups:
+        if group.baseline not in named:
+            role = "sentinel" if group.weights == "none" else "method"
+            rows.append(TableRow(_guest(group, role), group))
+    return sorted(rows, key=lambda item: ROLES.index(item.row.role))
+
+
+def _guest(group: Group, role: Any) -> Row:
+    row = Row(title=f"`{group.baseline}`", baseline=group.baseline, role=role)
+    return replace(row, title=_title(row, group))
+
+
+def _title(row: Row, group: Group) -> str:
+    changed = [f"{key}={value}" for key, value in json.loads(group.options).items()]
+    weights = [] if group.weights in ("", "trained", "none") else [group.weights]
+    extra = ", ".join(weights + changed)
+    return f"{row.title} ({extra})" if extra else row.title
+
+
+def picked(
+    results: Iterable[Result], group: Group, block: Block, labels: str
+) -> list[Result]:
+    """The results behind one table cell: one for each set of seeds.
+
+    A sentinel has one record without a label fraction; it stands for all of them. Of records
+    that differ in versions alone, the newest versions are kept.
+    """
+    mine = [item for item in results if item.group == group and item.block == block]
+    exact = [item for item in mine if item.labels == labels]
+    if not exact and group.weights == "none":
+        exact = [item for item in mine if item.labels == "all"]
+    newest: dict[str, list[Result]] = {}
+    for item in exact:
+        seeds = json.dumps(item.cell["seeds"], sort_keys=True)
+        kept = newest.setdefault(seeds, [])
+        if not kept or _versions(item) == _versions(kept[0]):
+            kept.append(item)
+        elif _versions(item) > _versions(kept[0]):
+            newest[seeds] = [item]
+    return [item for seeds in sorted(newest) for item in newest[seeds]]
+
+
+def _versions(result: Result) -> tuple[int, ...]:
+    versions = result.record.get("versions") or {}
+    return tuple(int(versions[name]) for name in sorted(versions))

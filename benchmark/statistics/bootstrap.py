@@ -1,0 +1,136 @@
+"""Bootstrap by patient: whole patients are drawn with replacement, never single images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmark.errors import BadDataError
+from benchmark.seeds import generator_from
+
+LEVEL = 0.95
+SMALLEST_DEFINED_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A percentile interval, or the reason why there is none.
+
+    Attributes:
+        bounds: Lower and upper bound, or None.
+        defined: Replicates in which the statistic was defined; the others are dropped.
+        replicates: Replicates drawn.
+        why: Reason where `bounds` is None.
+    """
+
+    bounds: tuple[float, float] | None
+    defined: int
+    replicates: int
+    why: str = ""
+
+    @property
+    def undefined(self) -> int:
+        """Replicates that were dropped."""
+        return self.replicates - self.defined
+
+
+@dataclass(frozen=True)
+class PatientBootstrap:
+    """How often each patient stands in each replicate.
+
+    Attributes:
+        codes: (n,) position of each sample's patient in the sorted list of patients, so that the
+            order of the samples has no influence.
+        counts: (replicates, patients) draws; each row sums to the number of patients.
+    """
+
+    codes: np.ndarray
+    counts: np.ndarray
+
+    @classmethod
+    def draw(cls, patients: np.ndarray, replicates: int, seed: int) -> PatientBootstrap:
+        """Draw the replicates; the same patients and seed give the same draws for any baseline.
+
+        Args:
+            patients: (n,) name of each sample's patient.
+            replicates: Number of replicates; 0 gives no intervals.
+            seed: The bootstrap axis of `benchmark.seeds`.
+        """
+        names, codes = np.unique(np.asarray(patients), return_inverse=True)
+        generator = generator_from("bootstrap", seed)
+        number = len(names)
+        if number == 0:
+            raise BadDataError("A bootstrap needs at least one patient.")
+        counts = np.empty((replicates, number), dtype=np.uint16)
+        for replicate in range(replicates):
+            drawn = generator.integers(number, size=number)
+            counts[replicate] = np.bincount(drawn, minlength=number)
+        return cls(codes.reshape(-1), counts)
+
+    @property
+    def replicates(self) -> int:
+        """Number of replicates."""
+        return len(self.counts)
+
+    @property
+    def patients(self) -> int:
+        """Number of different patients."""
+        return self.counts.shape[1]
+
+    def sample_weights(self, largest_chunk: int = 2_000_000) -> Iterator[tuple[slice, np.ndarray]]:
+        """Pieces (replicates of the piece, float32 weights (n, piece)) of bounded size."""
+        step = max(1, largest_chunk // max(1, len(self.codes)))
+        for start in range(0, self.replicates, step):
+            piece = slice(start, min(start + step, self.replicates))
+            by_patient = np.ascontiguousarray(self.counts[piece].T, dtype=np.float32)
+            yield piece, by_patient[self.codes]
+
+    def means(self, values: np.ndarray) -> np.ndarray:
+        """Mean over the samples in every replicate, NaN samples left out.
+
+        Args:
+            values: (n,) or (n, t).
+
+        Returns:
+            (replicates,) or (replicates, t); NaN where no sample of a replicate is defined.
+        """
+        table = np.asarray(values, dtype=np.float64).reshape(len(values), -1)
+        known = np.isfinite(table)
+        sums = np.zeros((self.patients, table.shape[1]))
+        sizes = np.zeros_like(sums)
+        np.add.at(sums, self.codes, np.where(known, table, 0.0))
+        np.add.at(sizes, self.codes, known.astype(np.float64))
+        weights = self.counts.astype(np.float64)
+        total, size = weights @ sums, weights @ sizes
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = np.where(size > 0, total / size, np.nan)
+        return means.reshape((self.replicates, *np.shape(values)[1:]))
+
+
+def percentile_interval(replicates: np.ndarray, level: float = LEVEL) -> Interval:
+    """Percentile interval of a statistic; undefined (NaN) replicates are dropped and counted.
+
+    With fewer than half of the replicates defined there is no interval: what is left then
+    describes a lucky selection of the patients.
+    """
+    values = np.asarray(replicates, dtype=np.float64)
+    defined = values[np.isfinite(values)]
+    number = len(values)
+    if number == 0:
+        return Interval(None, 0, 0, "no bootstrap replicates were drawn")
+    if len(defined) < SMALLEST_DEFINED_SHARE * number or len(defined) == 0:
+        why = f"defined in {len(defined)} of {number} bootstrap replicates only"
+        return Interval(None, len(defined), number, why)
+    tail = (1 - level) / 2
+    low, high = np.quantile(defined, [tail, 1 - tail])
+    return Interval((float(low), float(high)), len(defined), number)
+
+
+def mean_interval(
+    values: np.ndarray, patients: np.ndarray, seed: int, replicates: int, level: float = LEVEL
+) -> Interval:
+    """Interval of the mean of a per-sample array (n,); NaN samples are left out."""
+    bootstrap = PatientBootstrap.draw(patients, replicates, seed)
+    return percentile_interval(bootstrap.means(values), level)
