@@ -6,7 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from benchmark import fingerprint, registry
-from benchmark.errors import LeakError, MacoBenchError, MissingDataError, unknown_name
+from benchmark.errors import LeakError, MacoBenchError, unknown_name
 from benchmark.recipes import PretrainRecipe, Recipe
 from benchmark.specs import Suite, TaskSpec
 
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from benchmark.data.splits import SplitRows
     from benchmark.settings import Settings
 
-SPLIT_SEED = 0
-"""Seed of our own train / validation / test split: one for all runs, so that tests are shared."""
+_FILLED_IN = frozenset({"root", "allow_partial", "lists_root", "mimic_root"})
 
 
 class Catalogue:
@@ -25,7 +24,7 @@ class Catalogue:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._found: dict[str, Manifest | MacoBenchError] = {}
-        self._splits: dict[tuple[str, str], SplitRows] = {}
+        self._rows: dict[tuple[str, str, float | None, int], SplitRows] = {}
 
     def manifest(self, dataset: str) -> Manifest:
         """The manifest of a data set; an error is remembered and raised again.
@@ -45,41 +44,22 @@ class Catalogue:
         return found
 
     def _read(self, dataset: str) -> Manifest:
-        module = registry.source_module(dataset)
-        options = self._options(dataset, module.read)
-        root = self._root(dataset)
-        manifest: Manifest = module.read(
-            root, allow_partial=self._settings.allow_partial, **options
-        )
-        return manifest
-
-    def _root(self, dataset: str) -> Any:
-        from benchmark.data.locate import find_root
+        from benchmark.data.task_data import load_manifest
 
         settings = self._settings
-        source = registry.load_source(dataset)
-        return find_root(source, settings.data_roots, settings.data_root)
-
-    def _options(self, dataset: str, read: Any) -> dict[str, Any]:
-        """The user's reader options, and the folders of other data sets that it asks for.
-
-        A reader that needs another data set takes its folder as an argument `NAME_root`, such
-        as `mimic_cxr_root`; it is filled in where that data set is present.
-        """
-        parameters = inspect.signature(read).parameters
-        options = dict(self._settings.sources.get(dataset, {}))
+        parameters = inspect.signature(registry.source_module(dataset).read).parameters
+        options: dict[str, Any] = dict(settings.sources.get(dataset, {}))
         for name in options:
             if name not in parameters:
-                known = set(parameters) - {"root", "allow_partial"}
+                known = set(parameters) - _FILLED_IN
                 raise unknown_name(f"option of the reader {dataset}", name, known)
-        for name in parameters:
-            other = name.removesuffix("_root")
-            if name not in options and other != name and other in registry.source_names():
-                try:
-                    options[name] = self._root(other)
-                except MissingDataError:
-                    continue
-        return options
+        return load_manifest(
+            dataset,
+            data_roots=settings.data_roots,
+            data_root=settings.data_root,
+            allow_partial=settings.allow_partial,
+            options=options,
+        )
 
     def key(self, dataset: str) -> str:
         """Content key of a data set."""
@@ -89,50 +69,45 @@ class Catalogue:
         """Name of the data in paths and tables."""
         return fingerprint.data_id(self.manifest(dataset))
 
-    def split(self, dataset: str, split: str) -> SplitRows:
-        """Rows of training, validation and test of a named split."""
-        from benchmark.data.splits import split_rows
+    def rows(
+        self, dataset: str, recipe: Recipe, percent: float | None = None, seed: int = 0
+    ) -> SplitRows:
+        """Training, validation and test rows, training cut to a label percent."""
+        from benchmark.data.task_data import load_task_rows
 
-        if (dataset, split) not in self._splits:
-            manifest = self.manifest(dataset)
-            self._splits[dataset, split] = split_rows(manifest, split, SPLIT_SEED)
-        return self._splits[dataset, split]
+        place = (dataset, recipe.split, percent, seed)
+        if place not in self._rows:
+            self._rows[place] = load_task_rows(self.manifest(dataset), recipe, percent, seed)
+        return self._rows[place]
 
-    def excluded_patients(self, suite: Suite, recipe: PretrainRecipe) -> frozenset[str]:
-        """Patients of the corpus that a task of the suite tests on.
+    def excluded_patients(
+        self, suite: Suite, recipe: PretrainRecipe
+    ) -> dict[str, frozenset[str]]:
+        """By task: patients of the corpus that a task of the suite tests or tunes on.
 
         All tasks of the suite count, whichever of them run now, so that the weights do not
-        depend on the selection. Grounding also tunes on its validation patients, so they are
-        left out too. A data set that is absent can neither be tested on nor excluded.
+        depend on the selection. A data set that is absent can neither be tested on nor excluded.
         """
         if recipe.ms_cxr_in_pretraining == "include":
-            return frozenset()
-        corpus = set(self.manifest(self._settings.corpus).images["patient"])
-        excluded: set[str] = set()
+            return {}
+        corpus = frozenset(self.manifest(self._settings.corpus).images["patient"])
+        excluded: dict[str, frozenset[str]] = {}
         for entry in suite.entries:
             task = registry.load_task(entry.task)
             if task.dataset:
                 variant = entry.variant or next(iter(task.variants))
-                excluded |= self._tested_patients(task, task.variants[variant])
-        return frozenset(corpus & excluded)
+                name = f"{task.name}@{variant}"
+                excluded[name] = corpus & self._tested(task, task.variants[variant])
+        return excluded
 
-    def _tested_patients(self, task: TaskSpec, recipe: Recipe) -> set[str]:
+    def _tested(self, task: TaskSpec, recipe: Recipe) -> frozenset[str]:
+        from benchmark.data.task_data import tested_patients
+
         try:
-            manifest = self.manifest(task.dataset)
-            rows = self.split(task.dataset, recipe.split)
+            return tested_patients(
+                self.manifest(task.dataset), self.rows(task.dataset, recipe)
+            )
         except LeakError:
             raise
         except MacoBenchError:
-            return set()
-        patients = manifest.images["patient"].to_numpy()
-        tested = set(patients[rows.test])
-        return tested | set(patients[rows.validation]) if task.protocol == "ground" else tested
-
-    def labelled(self, task: TaskSpec, recipe: Recipe, percent: float | None, seed: int) -> Any:
-        """The split of a task with its training rows cut to a label percent."""
-        from benchmark.data.splits import subset_rows
-
-        rows = self.split(task.dataset, recipe.split)
-        if percent is None:
-            return rows
-        return subset_rows(self.manifest(task.dataset), rows, percent, seed)
+            return frozenset()

@@ -63,8 +63,9 @@ def file_checksum(path: Path) -> str:
 def data_key(manifest: Manifest) -> str:
     """Content key of a data set as it lies on the disk.
 
-    Bytes of the label files, sorted (path, size) of the image files, published lists, report
-    texts, and how many listed images are absent. Pixels are not read: two images of equal size
+    Bytes of the label files, sorted (path, size) of the image files, published lists, reports
+    (their sizes where `reports.listing()` gives them, else their texts), and how many listed
+    images are absent. Pixels are not read: two images of equal size
     that were swapped are found when the image store is built, which hashes pixels. The listing
     is made once a process.
     """
@@ -90,8 +91,13 @@ def _data_key(manifest: Manifest) -> str:
         frame = manifest.lists[name]
         columns = sorted(frame.columns)
         add("list", name, frame[columns].to_csv(index=False))
-    for study in sorted(manifest.reports):
-        add("report", study, manifest.reports[study])
+    listing = getattr(manifest.reports, "listing", None)
+    if callable(listing):
+        for study, size in sorted(listing()):
+            add("report", study, size)
+    else:
+        for study in sorted(manifest.reports):
+            add("report", study, manifest.reports[study])
     return digest.hexdigest()
 
 

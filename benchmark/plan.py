@@ -36,11 +36,18 @@ from benchmark.specs import BaselineSpec, Cell, Seeds, State, Suite, SuiteEntry,
 
 @dataclass(frozen=True)
 class PlannedCell:
-    """A cell, its state, and the cause of that state in words."""
+    """A cell, its state, and the cause of that state in words.
+
+    Attributes:
+        data_key: Content key of the data it reads; empty where they are missing.
+        pretraining_data: Id of the data that its weights are trained on, where known.
+    """
 
     cell: Cell
     state: State
     cause: str = ""
+    data_key: str = ""
+    pretraining_data: str = ""
 
 
 @dataclass(frozen=True)
@@ -175,7 +182,7 @@ class _Planner:
             for percent, subset, head in self._axes(resolved, entry):
                 try:
                     data = self._data(resolved.task.dataset)
-                    self.catalogue.split(resolved.task.dataset, resolved.recipe.split)
+                    self.catalogue.rows(resolved.task.dataset, resolved.recipe)
                 except MacoBenchError as error:
                     yield _outside(
                         resolved.task, variant, resolved.baseline, self.settings, "blocked",
@@ -188,7 +195,8 @@ class _Planner:
                     yield PlannedCell(replace(cell, key="", depends_on=""), "blocked", cause)
                     continue
                 planned = state_of(cell, self.settings, origin.data_id)
-                yield _after_pretraining(planned, pretraining)
+                planned = _after_pretraining(planned, pretraining)
+                yield replace(planned, data_key=data.key, pretraining_data=origin.data_id)
 
     def _axes(
         self, resolved: Resolved, entry: SuiteEntry
@@ -234,7 +242,7 @@ class _Planner:
                 )  # fmt: skip
             else:
                 cell = pretrain_cell(resolved, variant, data, seed)
-                planned = state_of(cell, self.settings, "")
+                planned = replace(state_of(cell, self.settings, ""), data_key=data.key)
             self.pretraining[baseline, seed] = planned
         return self.pretraining[baseline, seed]
 
@@ -245,7 +253,7 @@ class _Planner:
         assert isinstance(resolved.recipe, PretrainRecipe)
         excluded = self.catalogue.excluded_patients(self.suite, resolved.recipe)
         data = self._data(self.settings.corpus)
-        return replace(data, extra={"excluded_patients": key_of(sorted(excluded))})
+        return replace(data, extra={"excluded_patients": key_of(sorted(set().union(*excluded.values())))})
 
 
 def _checksum(path: Path) -> str:

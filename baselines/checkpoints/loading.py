@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import pickle
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,16 +43,25 @@ def load_checkpoint(path: Path, trusted: bool = False) -> dict[str, Any]:
         with torch.serialization.safe_globals(list(ALLOWED_CLASSES)):
             content = torch.load(path, map_location="cpu", weights_only=not trusted)
     except pickle.UnpicklingError as error:
-        raise UntrustedFileError(
-            f"`{path}` holds more than tensors, and loading it could run any code: {error}",
-            remedy="If you trust whoever made it, load it as trusted: "
-            "`load_checkpoint(path, trusted=True)`; or save its tensors alone and load those.",
-        ) from error
+        raise _refusal(path, str(error)) from error
+    except (AttributeError, ImportError) as error:
+        raise BadDataError(f"`{path}` needs code that is not installed: {error}.") from error
     except (RuntimeError, EOFError, OSError) as error:
         raise BadDataError(f"`{path}` is damaged or cut short: {error}.") from error
     if not isinstance(content, dict):
         raise BadDataError(f"`{path}` holds a {type(content).__name__}, not a dictionary.")
     return content
+
+
+def _refusal(path: Path, message: str) -> UntrustedFileError:
+    found = re.search(r"GLOBAL (\S+)", message)
+    needed = f"it needs `{found.group(1)}`" if found else message.strip().splitlines()[-1]
+    return UntrustedFileError(
+        f"`{path}` holds more than tensors and plain containers: {needed}. Loading that could run "
+        "any code.",
+        remedy="If you trust whoever made the file, load it as trusted: "
+        "`load_checkpoint(path, trusted=True)`; or save its tensors alone and load those.",
+    )
 
 
 def tensors_of(content: Mapping[str, Any]) -> dict[str, Tensor]:

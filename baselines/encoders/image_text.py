@@ -162,20 +162,23 @@ class MaskedImageTextModel(MaskedAutoencoder):
     # Features.
 
     def patch_features(self, images: Tensor, projected: bool) -> Tensor:
-        """(B, N, D) normalised encoder output without CLS; `projected` through `img_mlp`."""
+        """(B, N, D) normalised encoder output without CLS; `projected` through `img_mlp`.
+
+        An image-only model has no projection and gives the encoder's features either way.
+        """
         features = self.encode(self.embedded_patches(images))[:, 1:]
-        if projected:
-            self._require_text("no space shared with text")
+        if projected and self.options["contrast"]:
             features = self.img_mlp(features)
         return features.float()
 
     def image_embedding(self, images: Tensor) -> Tensor:
         """(B, D) mean over all projected patches; unprojected for an image-only model."""
-        return self.patch_features(images, projected=bool(self.options["contrast"])).mean(dim=1)
+        return self.patch_features(images, projected=True).mean(dim=1)
 
     def text_embedding(self, texts: Sequence[str]) -> Tensor:
         """(T, D) pooler outputs."""
-        self._require_text("no text tower")
+        if not self.options["contrast"]:
+            raise NotApplicable("This image-only model has no text tower.")
         return self._embed(texts).float()
 
     def _embed(self, texts: Sequence[str]) -> Tensor:
@@ -186,10 +189,6 @@ class MaskedImageTextModel(MaskedAutoencoder):
         if self.options["text_projection"]:
             vectors = self.text_projection(vectors)
         return vectors
-
-    def _require_text(self, lack: str) -> None:
-        if not self.options["contrast"]:
-            raise NotApplicable(f"This image-only model has {lack}.")
 
     def temperature(self) -> float:
         """The learned factor on cosines; 1 for an image-only model."""

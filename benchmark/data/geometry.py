@@ -68,8 +68,9 @@ def to_square(image: np.ndarray, size: int, geometry: Geometry) -> np.ndarray:
     if place.top <= 0 and place.left <= 0:
         return resized[-place.top :, -place.left :][:size, :size]
     square = np.zeros((size, size), dtype=np.uint8)
-    rows, columns = slice(place.top, place.top + place.height), slice(
-        place.left, place.left + place.width
+    rows, columns = (
+        slice(place.top, place.top + place.height),
+        slice(place.left, place.left + place.width),
     )
     square[rows, columns] = resized
     return square

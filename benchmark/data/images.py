@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from benchmark.errors import BadDataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DECODER_VERSION = 1
 """Raised whenever the same file can give other pixels; it is part of a store's key."""
@@ -75,7 +77,7 @@ def _is_dicom(path: Path) -> bool:
     if path.suffix:
         return False
     with path.open("rb") as file:
-        return file.read(132)[128:] == b"DICM"
+        return bool(file.read(132)[128:] == b"DICM")
 
 
 def _read_picture(path: Path) -> np.ndarray:
@@ -93,12 +95,13 @@ def _read_dicom(path: Path) -> np.ndarray:
 
     data = dcmread(path)
     photometric = str(data.get("PhotometricInterpretation", "MONOCHROME2"))
-    pixels = data.pixel_array
+    pixels: np.ndarray = data.pixel_array
     if int(data.get("SamplesPerPixel", 1)) == 3:
-        return np.asarray(Image.fromarray(pixels.astype(np.uint8)).convert("L"))
+        colour = Image.fromarray(np.asarray(pixels, dtype=np.uint8))
+        return np.asarray(colour.convert("L"))
     values = np.asarray(apply_modality_lut(pixels, data))
     grey = _windowed(values, data)
-    return 255 - grey if photometric == "MONOCHROME1" else grey
+    return np.asarray(255 - grey) if photometric == "MONOCHROME1" else grey
 
 
 def _windowed(values: Raw, data: Any) -> np.ndarray:

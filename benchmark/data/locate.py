@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from benchmark.data.manifest import SourceSpec
 from benchmark.errors import MissingDataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from benchmark.data.manifest import SourceSpec
 
 
 def find_root(

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import BadDataError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    import pandas as pd
+
 IMAGE_COLUMNS = ("image", "path", "patient", "study", "view", "split", "sex", "age")
 BOX_COLUMNS = ("image", "label", "phrase", "x", "y", "w", "h", "width", "height", "split")
+
+
+def no_boxes() -> pd.DataFrame:
+    """The box table of a data set without boxes."""
+    import pandas as pd
+
+    return pd.DataFrame(columns=list(BOX_COLUMNS))
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,7 @@ class Manifest:
     root: Path
     images: pd.DataFrame
     labels: pd.DataFrame
-    boxes: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(BOX_COLUMNS)))
+    boxes: pd.DataFrame = field(default_factory=no_boxes)
     reports: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     label_files: Sequence[str] = ()

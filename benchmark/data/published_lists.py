@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from benchmark.data.sources._files import stem_of
 from benchmark.errors import BadDataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PERCENTS = (1, 10, 100)
 FOLDER = "splits_maco"

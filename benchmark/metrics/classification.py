@@ -20,8 +20,7 @@ the standard errors.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,8 +34,12 @@ from benchmark.metrics.ranking import (
     rank_auc,
     why_undefined,
 )
-from benchmark.recipes import Recipe
 from benchmark.statistics.bootstrap import PatientBootstrap, percentile_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from benchmark.recipes import Recipe
 
 AUC_CHANCE = 0.5
 DRAWS_OF_THRESHOLD_METRICS = 20
@@ -89,7 +92,11 @@ def _auc_metric(
     truth: np.ndarray, scores: np.ndarray, names: tuple[str, ...], bootstrap: PatientBootstrap
 ) -> tuple[Metric, dict[str, int]]:
     """AUC with intervals, and the number of undefined replicates by class and of the mean."""
-    values, reasons, intervals, dropped, drawn = {}, {}, {}, {}, []
+    values: dict[str, float] = {}
+    reasons: dict[str, str] = {}
+    intervals: dict[str, tuple[float, float] | None] = {}
+    dropped: dict[str, int] = {}
+    drawn: list[np.ndarray] = []
     for column, name in enumerate(names):
         labels = truth[:, column]
         reason = why_undefined(labels)
@@ -204,8 +211,8 @@ def _score_draws(predictions: Mapping[str, np.ndarray], rows: np.ndarray) -> Sco
     ]
     for metric in few[0]:
         columns = [[_nan(one[metric].per_class[name]) for one in few] for name in names]
-        why = few[0][metric].why_per_class
-        metrics[metric], errors[metric] = _mean_of_draws(np.array(columns), names, why, None)
+        absent = few[0][metric].why_per_class
+        metrics[metric], errors[metric] = _mean_of_draws(np.array(columns), names, absent, None)
     selection = {
         "draws": {metric: draws if metric == "auc" else len(few) for metric in metrics},
         "standard_error": errors,

@@ -27,9 +27,8 @@ means over draws, intervals 1.96 standard errors of that mean, in `selection["st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -43,8 +42,12 @@ from benchmark.metrics.grounding_summary import (
     size_metrics,
 )
 from benchmark.metrics.predictions import require, require_finite, rows_of, test_rows
-from benchmark.recipes import GroundRecipe
 from benchmark.statistics.bootstrap import PatientBootstrap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from benchmark.recipes import GroundRecipe
 
 NO_WEIGHTS = "the method has no patch weights"
 
@@ -212,7 +215,7 @@ def _validation_cnr(
 
 
 def _similarities(predictions: Mapping[str, np.ndarray], name: str, rows: np.ndarray) -> np.ndarray:
-    values = np.asarray(predictions[name])[rows].astype(np.float64)
+    values = np.asarray(predictions[name][rows], dtype=np.float64)
     require_finite(name, values)
     return values
 

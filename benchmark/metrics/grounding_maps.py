@@ -7,13 +7,18 @@ and enlargement are linear and separable, so both are one small matrix per axis.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from benchmark.errors import BadDataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmark.interfaces import SentinelSamples
 
 REFERENCE_GRID = 14
 CONSTANT_BELOW = 1e-6
@@ -56,9 +61,8 @@ def bilinear_matrix(cells: int, pixels: int) -> np.ndarray:
 
 @lru_cache(maxsize=32)
 def _enlarging(cells: int, pixels: int, sigma_at_14: float) -> np.ndarray:
-    return (bilinear_matrix(cells, pixels) @ smoothing_matrix(cells, sigma_at_14)).astype(
-        np.float32
-    )
+    both = bilinear_matrix(cells, pixels) @ smoothing_matrix(cells, sigma_at_14)
+    return np.asarray(both, dtype=np.float32)
 
 
 def heat_maps(
@@ -138,6 +142,21 @@ def box_coverage(
     return coverage
 
 
+def reference_coverage(samples: SentinelSamples) -> np.ndarray:
+    """Box coverage of every pair of the split that a prior may be learned from, (m, N)."""
+    reference = samples.reference
+    absent = [name for name in ("boxes", "box_pair", "category") if name not in reference]
+    if absent or len(reference["category"]) == 0:
+        raise BadDataError(
+            "A prior needs the boxes of a reference split apart from the test; there are none.",
+            looked_in=["SentinelSamples.reference"],
+        )
+    pairs = len(reference["category"])
+    return box_coverage(
+        reference["boxes"], reference["box_pair"], pairs, samples.grid, samples.frame
+    )
+
+
 def _counts_in_pieces(
     boxes: np.ndarray, box_pair: np.ndarray, pairs: int, frame: int, step: int = 256
 ) -> Iterator[tuple[slice, np.ndarray]]:
@@ -153,4 +172,4 @@ def _area_matrix(cells: int, pixels: int) -> np.ndarray:
     edges = np.linspace(0, pixels, cells + 1)
     starts = np.arange(pixels)
     overlap = np.minimum(edges[1:, None], starts + 1) - np.maximum(edges[:-1, None], starts)
-    return np.clip(overlap, 0, None) * cells / pixels
+    return np.asarray(np.clip(overlap, 0, None) * cells / pixels)

@@ -36,7 +36,7 @@ class PairScores:
     @property
     def cnr_absolute(self) -> np.ndarray:
         """|CNR|."""
-        return np.abs(self.cnr)
+        return np.asarray(np.abs(self.cnr))
 
     @property
     def iou_empty_is_zero(self) -> np.ndarray:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmark.interfaces import Metric
-from benchmark.metrics.grounding_pairs import PairScores
 from benchmark.statistics.bootstrap import Interval, PatientBootstrap, percentile_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmark.metrics.grounding_pairs import PairScores
 
 BEST = {
     "cnr": None,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmark.errors import BadDataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def require(predictions: Mapping[str, np.ndarray], *names: str) -> None:

@@ -24,10 +24,7 @@ def encode(mask: np.ndarray, form: Form = "relative") -> str:
     starts, ends = edges[::2], edges[1::2]
     if len(starts) == 0:
         return EMPTY if form == "relative" else ""
-    if form == "relative":
-        first = starts - np.concatenate([[0], ends[:-1]])
-    else:
-        first = starts + 1
+    first = starts - np.concatenate([[0], ends[:-1]]) if form == "relative" else starts + 1
     pairs = np.stack([first, ends - starts], axis=1).reshape(-1)
     return " ".join(str(number) for number in pairs)
 

@@ -19,7 +19,8 @@ def dice_per_image(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Dice of each image; an empty target gives 1 for an empty prediction, else 0.
 
     Args:
-        prediction, target: (n, height, width), non-zero = inside.
+        prediction: (n, height, width), non-zero = inside.
+        target: Alike.
     """
     if prediction.shape != target.shape:
         raise BadDataError(f"Masks of different shapes: {prediction.shape} and {target.shape}.")
@@ -34,7 +35,8 @@ def dice_from_counts(common: np.ndarray, predicted: np.ndarray, true: np.ndarray
     """Dice from pixel counts (n,) of the intersection, the prediction and the target."""
     total = np.asarray(predicted) + np.asarray(true)
     dice = 2 * np.asarray(common) / np.maximum(total, 1)
-    return np.where(np.asarray(true) == 0, np.asarray(predicted) == 0, dice).astype(np.float64)
+    scores = np.where(np.asarray(true) == 0, np.asarray(predicted) == 0, dice)
+    return np.asarray(scores, dtype=np.float64)
 
 
 def dice_metrics(

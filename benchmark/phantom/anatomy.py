@@ -67,10 +67,10 @@ def draw_anatomy(study: Study, view: View) -> Anatomy:
     scale = float(np.clip(body.normal(1.0, 0.055), 0.86, 1.14)) * (0.96 if female else 1.02)
     ratio = float(np.clip(body.normal(0.455, 0.035), 0.37, 0.54))
     height = 22.0 * scale * float(np.clip(body.normal(1.0, 0.06), 0.85, 1.15))
-    width = 12.6 * scale * float(np.clip(body.normal(1.0, 0.04), 0.9, 1.1))
+    width = 13.4 * scale * float(np.clip(body.normal(1.0, 0.04), 0.9, 1.1))
     left_lower = float(np.clip(body.normal(1.0, 0.7), -0.6, 2.4))
     arch = float(np.clip(body.normal(4.2, 0.7), 2.6, 6.0))
-    mediastinum = float(np.clip(body.normal(2.9, 0.35), 2.2, 3.8))
+    mediastinum = float(np.clip(body.normal(2.6, 0.3), 2.0, 3.4))
     depth = float(np.clip(body.normal(1.0, 0.08), 0.8, 1.2))
 
     random = generator_from("pose", view.seed)
@@ -78,7 +78,7 @@ def draw_anatomy(study: Study, view: View) -> Anatomy:
     breath = float(np.clip(random.normal(-0.8 if bedside else 0.2, 1.1), -3.2, 2.4))
     top = height + breath
     lateral = view.name == "LATERAL"
-    field = float(np.clip(random.normal(38.5 + 1.5 * habitus, 2.6), 33, 46))
+    field = float(np.clip(random.normal(37.0 + 1.5 * habitus, 2.4), 32, 44))
     return Anatomy(
         lateral=lateral,
         female=female,
@@ -94,7 +94,7 @@ def draw_anatomy(study: Study, view: View) -> Anatomy:
         vessels=float(np.clip(random.normal(1.0, 0.16), 0.6, 1.5)),
         fat=1.5 + 1.6 * (habitus + 1) * 0.9,
         field=field,
-        centre=(float(random.normal(0, 1.1)), top * 0.52 + float(random.normal(0, 1.5))),
+        centre=(float(random.normal(0, 1.1)), top * 0.5 + 1.6 + float(random.normal(0, 1.5))),
         angle=float(np.deg2rad(view.rotation_degrees)),
     )
 

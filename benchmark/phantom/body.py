@@ -32,7 +32,7 @@ def draw_density(scene: Scene, centre: Centre, study: Study, view: View) -> Fiel
     density -= np.float32(scene.anatomy.air) * scene.lung * aerated
     vessels = _vessels(scene, generator_from("vessels", study.patient.seed, view.name))
     lung_gain = scene.inside * scene.vessel_gain
-    density += vessels * lung_gain * np.float32(1.9 * scene.anatomy.vessels)
+    density += vessels * lung_gain * np.float32(2.0 * scene.anatomy.vessels)
     texture = value_noise(random, 64, scene.size) + value_noise(random, 30, scene.size)
     density += np.float32(0.13) * texture * lung_gain
     density += draw_bones(scene, generator_from("bones", study.patient.seed))
@@ -114,18 +114,19 @@ def _vessels(scene: Scene, random: np.random.Generator) -> Field:
     level = 0.47 * anatomy.height
     twigs = []
     for sign in (-1, 1):
-        root = (sign * (0.0 if anatomy.lateral else 3.0), level - (0.6 if sign > 0 else 0.0))
         fan = 0.5 if anatomy.lateral else 1.0
-        for heading in (-1.25, -0.85, -0.35, 0.15, 0.55, 0.95, 1.35):
+        for heading in (-1.35, -0.9, -0.35, 0.2, 0.6, 1.05, 1.5):
             angle = heading if sign > 0 else np.pi - heading
             angle += float(random.normal(0, 0.08)) * fan
-            reach = 0.30 * anatomy.half_width * (1.35 if heading > 0.5 else 1.0)
-            width = 0.52 if abs(heading) > 0.3 else 0.42
-            twigs += branches(random, root, angle, reach * random.uniform(0.8, 1.1), width, 4)
+            out = random.normal(0, 0.8) if anatomy.lateral else sign * random.uniform(3.0, 4.2)
+            root = (float(out), level + 1.5 * heading + (0.0 if sign < 0 else -0.6))
+            reach = 0.19 * anatomy.half_width * (1.3 if heading > 0.5 else 1.0)
+            width = 0.50 if abs(heading) > 0.3 else 0.40
+            twigs += branches(random, root, angle, reach * random.uniform(0.8, 1.1), width, 6)
     twigs.sort(key=lambda twig: twig[4])
     segments = []
     for x0, y0, x1, y1, width in twigs:
         start, end = scene.to_pixels(x0, y0), scene.to_pixels(x1, y1)
         segments.append((*start, *end, width / scene.pixel, min(1.0, 0.25 + width * 1.3)))
     lines = draw_segments(segments, scene.size)
-    return np.float32(0.75) * lines + np.float32(0.6) * blurred(lines, 0.022)
+    return np.float32(0.8) * lines + np.float32(0.9) * blurred(lines, 0.03)

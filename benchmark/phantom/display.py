@@ -32,7 +32,7 @@ def develop(density: Field, scene: Scene, view: View) -> Field:
     picture += across.astype(np.float32)
     scatter = float(random.uniform(0.0, 0.45))
     picture += np.float32(scatter) * (blurred(picture, 0.012) - picture)
-    middle = 13.0 + 1.6 * view.exposure + float(random.normal(0, 0.7))
+    middle = 13.0 + 1.6 * view.exposure + float(random.normal(0, 0.5))
     contrast = float(random.uniform(2.9, 4.4)) * (1 - 0.45 * evened)
     signal = 1 / (1 + np.exp((np.float32(middle) - picture) * np.float32(1 / contrast)))
     signal = signal ** np.float32(random.uniform(0.8, 1.3))
@@ -43,7 +43,7 @@ def develop(density: Field, scene: Scene, view: View) -> Field:
 
 def _grain(random: np.random.Generator, scene: Scene, view: View) -> Field:
     """Quantum noise: the same dose per area at every size, so finer pixels are noisier."""
-    amplitude = (0.008 + 0.022 * view.noise) * min(1.6, (scene.size / 224) ** 0.5)
+    amplitude = (0.006 + 0.016 * view.noise) * min(1.6, (scene.size / 224) ** 0.5)
     white = random.standard_normal((scene.size, scene.size), dtype=np.float32)
     return white * np.float32(amplitude)
 

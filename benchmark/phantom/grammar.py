@@ -43,10 +43,10 @@ PRESENT: dict[str, tuple[str, ...]] = {
         "{a}{degree} {side}{noun} {is_} present.",
         "{a}{degree} {side}{noun} {is_} seen.",
         "{a}{degree} {side}{noun} {is_} noted with blunting of the costophrenic angle.",
-        "The {side}costophrenic angle is blunted by {a}{degree} {noun}.",
-        "Dependent density on the {side}side represents {a}{degree} {noun}.",
-        "{a}{degree} {noun} layers {where}.",
-        "The {side}hemidiaphragm is obscured by {a}{degree} {noun}.",
+        "{angles} blunted by {a}{degree} {noun}.",
+        "Dependent density {on_side} represents {a}{degree} {noun}.",
+        "{a}{degree} {noun} can be seen {where}.",
+        "{a}{degree} {noun} {has} collected in {pleural_space}.",
     ),
     "Mass": (
         "There {is_} {a}{size} {noun} {where}.",
@@ -134,7 +134,7 @@ HEDGED: dict[str, tuple[str, ...]] = {
     "Effusion": (
         "There may be {a}{degree} {side}{noun}.",
         "{a}{degree} {side}{noun} cannot be excluded.",
-        "Blunting of the {side}costophrenic angle may represent {a}{degree} {noun}.",
+        "Blunting {on_side} may represent {a}{degree} {noun}.",
         "Possible {degree} {side}{noun}.",
     ),
     "Pneumothorax": (

@@ -36,16 +36,22 @@ def _ellipse(scene: Scene, x: float, y: float, rx: float, ry: float, tilt: float
     return 1 - u * u - v * v
 
 
+def _joined(one: Field, other: Field) -> Field:
+    """Union of two shapes with the notch between them filled smoothly."""
+    share = np.clip(0.5 + (one - other) * np.float32(0.8), 0, 1)
+    return other + (one - other) * share + np.float32(0.6) * share * (1 - share)
+
+
 def _frontal(scene: Scene) -> Centre:
     anatomy = scene.anatomy
     width, base = anatomy.heart_width, min(anatomy.domes) + 1.2
     shift = anatomy.heart_shift
     height = 0.5 * (anatomy.height * 0.47) + 0.18 * width
     apex = shift + 0.63 * width
-    ventricle = _ellipse(scene, apex - 0.46 * width, base - 0.62 * height, 0.49 * width, height * 0.78, 0.55)
+    ventricle = _ellipse(scene, apex - 0.47 * width, base - 0.55 * height, 0.52 * width, height * 0.72, 0.62)
     atrium = _ellipse(scene, shift - 0.06 * width, base - 0.72 * height, 0.31 * width, height * 0.80, 0.0)
-    trunk = _ellipse(scene, shift + 1.9, base - 1.62 * height, 2.5, height * 0.62, -0.12)
-    outline = np.maximum(np.maximum(ventricle, atrium), trunk)
+    trunk = _ellipse(scene, shift + 1.3, base - 1.40 * height, 3.0, height * 0.85, -0.22)
+    outline = _joined(_joined(ventricle, atrium), trunk)
     heart = np.clip(outline, 0, 1) ** np.float32(0.30)
     silhouette = (np.maximum(ventricle, atrium) > 0) & (scene.y < scene.floor)
 
@@ -61,11 +67,11 @@ def _frontal(scene: Scene) -> Centre:
 def _lateral(scene: Scene) -> Centre:
     anatomy = scene.anatomy
     base, width = anatomy.height + 0.6, anatomy.heart_width
-    front = -0.36 * anatomy.half_width
-    ventricle = _ellipse(scene, front, base - 0.34 * width, 0.43 * width, 0.37 * width, -0.5)
+    front = -0.40 * anatomy.half_width
+    ventricle = _ellipse(scene, front, base - 0.30 * width, 0.50 * width, 0.40 * width, 0.75)
     arch = _ellipse(scene, 0.5, 0.36 * anatomy.height, 3.0, 3.4, 0.2)
-    heart = np.clip(ventricle, 0, 1) ** np.float32(0.35)
+    heart = np.clip(ventricle, 0, 1) ** np.float32(0.55)
     upper = 0.45 * np.clip(arch, 0, 1) ** np.float32(0.5)
     column = edge(2.0 - np.abs(scene.x - 0.6), 2.0) * edge(0.5 * anatomy.height - scene.y, 6.0)
     silhouette = (ventricle > 0) & (scene.y < scene.floor)
-    return Centre(0.8 * heart, np.maximum(upper, 0.35 * column), silhouette)
+    return Centre(0.7 * heart, np.maximum(upper, 0.35 * column), silhouette)

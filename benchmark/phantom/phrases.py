@@ -34,7 +34,7 @@ _COMMON = (
     "{degree} region of {noun} {where}",
     "abnormal density {where} due to {noun}",
     "{noun} located {where}",
-    "{noun} which is {degree} {where}",
+    "{noun} which {is_} {degree} {where}",
     "new {noun} {where}",
 )
 PHRASES: dict[str, tuple[str, ...]] = {
@@ -45,15 +45,15 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "increased heart size, {degree}",
     ),
     "Effusion": (
-        "{noun} on the {side}side which {is_} {degree}",
-        "{side}sided blunting from {noun}",
-        "fluid in the {side}pleural space, {degree}",
+        "{noun} {on_side} which {is_} {degree}",
+        "blunting {on_side} from {noun}",
+        "fluid in {pleural_space}, {degree}",
         "layering {noun} located {where}",
     ),
     "Pneumothorax": (
-        "{noun} on the {side}side which {is_} {degree}",
+        "{noun} {on_side} which {is_} {degree}",
         "{side}sided {noun} at the apex",
-        "air in the {side}pleural space, {degree} {noun}",
+        "air in {pleural_space}, {degree} {noun}",
         "pleural line from {noun} {where}",
     ),
     "Edema": (

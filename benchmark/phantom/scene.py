@@ -160,7 +160,7 @@ def _lung_tables(anatomy: Anatomy) -> tuple[Field, Field, Field]:
     """Lateral wall, medial border and depth of the lung by height y."""
     share = PLACES / np.float32(anatomy.height)
     width = np.float32(anatomy.half_width)
-    apex = np.float32(0.36) * width
+    apex = np.float32(0.12 if anatomy.lateral else 0.36) * width
     wall = apex + (width - apex) * _arch(share / 0.72) ** np.float32(1.1)
     wall = np.where(share > 0, wall, -1).astype(np.float32)
     inner = apex - (apex - np.float32(1.0)) * _arch(share / 0.13)

@@ -45,7 +45,7 @@ def _ribs(scene: Scene, random: np.random.Generator) -> Field:
     u = off / np.float32(anatomy.half_width)
     reach = np.float32(anatomy.half_width)
     behind = scene.y + reach * (np.float32(0.16) * u - np.float32(slope) * u * u * u)
-    gain = float(random.uniform(0.7, 1.1))
+    gain = float(random.uniform(1.1, 1.7))
     chest = edge(scene.wall + 0.9 - off, 0.8) * edge(off - 1.2, 1.0)
     back = along(_rib_table(spacing, half, 1, 10), behind * np.float32(1 / spacing) - 0.25)
     lower = edge(np.float32(anatomy.height + 7) - scene.y, 9.0)
@@ -53,7 +53,7 @@ def _ribs(scene: Scene, random: np.random.Generator) -> Field:
     ahead = scene.y + reach * np.float32(0.62) * (u - np.float32(1.0))
     tips = edge(off - np.float32(0.40) * reach, 2.0) * chest
     front = along(_rib_table(spacing * 1.12, half * 1.1, 2, 7), ahead * np.float32(0.89 / spacing))
-    bones += front * tips * np.float32(0.55)
+    bones += front * tips * np.float32(0.7)
     rim = np.exp(-((off - scene.wall - np.float32(0.45)) ** 2) * np.float32(2.2))
     bones += rim * np.float32(0.9) * lower * (scene.wall > 0)
     return bones * np.float32(gain)

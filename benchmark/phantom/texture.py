@@ -84,12 +84,12 @@ def branches(
     stack = [(start, heading, length, width, depth)]
     while stack:
         (x, y), angle, reach, thick, left = stack.pop()
-        angle += float(random.normal(0, 0.10))
+        angle += float(random.normal(0, 0.22))
         end = (x + reach * float(np.cos(angle)), y + reach * float(np.sin(angle)))
         twigs.append((x, y, end[0], end[1], thick))
         if left > 0:
-            fork = float(random.uniform(0.22, 0.5))
-            for turn, share in ((fork, 0.68), (-fork, 0.74)):
+            fork = float(random.uniform(0.12, 0.5))
+            for turn, share in ((fork, 0.62), (-0.6 * fork, 0.82)):
                 reach_next = reach * float(random.uniform(0.68, 0.95))
                 stack.append((end, angle + turn, reach_next, thick * share, left - 1))
     return twigs

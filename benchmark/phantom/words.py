@@ -84,7 +84,7 @@ WORDS: dict[str, FindingWords] = {
             Noun("pleural fluid"),
         ),
         _VOLUME,
-        ("pleural effusion", "effusion", "pleural fluid", "pleural effusions"),
+        ("pleural effusion", "effusion", "pleural fluid"),
     ),
     "Infiltration": FindingWords(
         (
@@ -124,7 +124,7 @@ WORDS: dict[str, FindingWords] = {
         (
             Noun("consolidation", "consolidations"),
             Noun("airspace consolidation"),
-            Noun("dense consolidation"),
+            Noun("consolidative change", "consolidative changes"),
         ),
         (("subtle", "mild"), ("moderate",), ("extensive", "marked")),
         ("consolidation", "focal consolidation", "airspace consolidation"),
@@ -227,6 +227,13 @@ def slots(finding: Finding, generator: np.random.Generator) -> dict[str, str]:
         "degree": pick(generator, words.degrees[degree_index(finding)]),
         "degree_ly": ("mildly", "moderately", "severely")[degree_index(finding)],
         "side": side,
+        "on_side": "on both sides" if finding.side == "bilateral" else f"on the {side}side",
+        "angles": "both costophrenic angles are"
+        if finding.side == "bilateral"
+        else f"the {side}costophrenic angle is",
+        "pleural_space": "both pleural spaces"
+        if finding.side == "bilateral"
+        else f"the {side}pleural space",
         "where": pick(generator, place_forms(finding)),
         "size": f"{max(finding.size_cm, 0.3):.1f} cm",
     }

@@ -11,6 +11,8 @@ from benchmark.interfaces import Outcome, SentinelSamples
 from benchmark.seeds import generator_from
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from benchmark.protocols.context import CellContext
 
 SCORED_SPLITS = ("validation", "test")
@@ -81,8 +83,8 @@ def sample_metadata(context: CellContext, rows: np.ndarray) -> dict[str, np.ndar
 def sentinel_outcome(context: CellContext) -> Outcome:
     """Scores of a sentinel for validation and test; it may learn from the training split."""
     train = np.asarray(context.rows.train, dtype=np.int64)
-    reference = {"truth": truth_of(context, train)}
-    found = []
+    reference = {"truth": truth_of(context, train), **sample_metadata(context, train)}
+    answers = []
     for split in SCORED_SPLITS:
         rows = np.asarray(getattr(context.rows, split), dtype=np.int64)
         samples = SentinelSamples(
@@ -93,28 +95,55 @@ def sentinel_outcome(context: CellContext) -> Outcome:
             metadata=sample_metadata(context, rows),
             draws=context.profile.chance_draws,
         )
-        found.append(call_sentinel(context, samples, truth_of(context, rows), split))
-    scores = np.concatenate([_checked(part, context) for part in found])
+        shape = (len(rows), len(context.task.classes))
+        answers.append(call_sentinel(context, samples, truth_of(context, rows), split, shape))
     return Outcome(
-        predictions=prediction_arrays(context, scores=scores),
+        predictions=prediction_arrays(context, **joined(answers)),
         selection={"rule": "none", "reference_split": "train"},
         facts={"reference_images": len(train)},
     )
 
 
-def call_sentinel(context: CellContext, samples: SentinelSamples, truth: Any, split: str) -> Any:
-    """Ask the sentinel, with a generator that depends on task and split alone."""
+def call_sentinel(
+    context: CellContext,
+    samples: SentinelSamples,
+    truth: Any,
+    split: str,
+    shape: tuple[int, int],
+) -> dict[str, np.ndarray]:
+    """Ask the sentinel, with a generator that depends on task and split alone.
+
+    Args:
+        context: Of the sentinel's cell.
+        samples: Of the split.
+        truth: Labels (n, k), or the boxes of the pairs.
+        split: `validation` or `test`.
+        shape: Of each array but `weights`; those ending in `_draws` have a further axis.
+
+    Raises:
+        BadDataError: The answer has another shape.
+    """
     if context.predict is None:
         raise ValueError("the cell's baseline is no sentinel")
     generator = generator_from("sentinel", context.task.name, split, context.cell.seeds.head)
-    return context.predict(samples, truth, generator)
+    answer = context.predict(samples, truth, generator)
+    arrays = {name: np.asarray(values) for name, values in answer.items()}
+    for name, values in arrays.items():
+        if name != "weights" and values.shape[:2] != shape:
+            raise BadDataError(
+                f"The sentinel `{context.baseline.name}` gave `{name}` of shape {values.shape}; "
+                f"{shape} was expected."
+            )
+    return arrays
 
 
-def _checked(scores: Any, context: CellContext) -> np.ndarray:
-    values = np.asarray(scores, dtype=np.float64)
-    if values.ndim != 2 or values.shape[1] != len(context.task.classes):
-        raise BadDataError(
-            f"The sentinel `{context.baseline.name}` gave scores of shape {values.shape}; "
-            f"(n, {len(context.task.classes)}) was expected."
-        )
-    return values
+def joined(answers: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The splits' arrays one after the other; `weights`, one for all, as the last split's."""
+    arrays = {
+        name: np.concatenate([answer[name] for answer in answers])
+        for name in answers[-1]
+        if name != "weights"
+    }
+    if "weights" in answers[-1]:
+        arrays["weights"] = np.asarray(answers[-1]["weights"], dtype=np.float32)
+    return arrays

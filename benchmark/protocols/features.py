@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 from torch import nn
 
-from benchmark.interfaces import Progress, Representation
 from benchmark.protocols.inputs import InputReader
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from benchmark.interfaces import Progress, Representation
     from benchmark.protocols.context import CellContext
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from benchmark.data.geometry import to_square
-from benchmark.interfaces import Progress
-from benchmark.recipes import Geometry
-from benchmark.specs import ImageProfile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmark.interfaces import Progress
+    from benchmark.recipes import Geometry
+    from benchmark.specs import ImageProfile
 
 MEMORY_LIMIT_BYTES = 2 * 2**30
 """Squares of a set are kept in memory up to this size."""

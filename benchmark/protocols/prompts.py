@@ -20,13 +20,15 @@ A class without an entry in `names` is written in lower case, with spaces for un
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import benchmark
 from benchmark.errors import BadDataError, unknown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 PLACEHOLDER = "{name}"
 _KEYS = {"version", "source", "templates", "names", "extra"}

@@ -8,17 +8,19 @@ the cosines by the model's learned temperature, as most later work does.
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from scipy.special import expit
 
 from benchmark.interfaces import Outcome, Representation
 from benchmark.protocols.classification import prediction_arrays, scored_rows, sentinel_outcome
-from benchmark.protocols.context import CellContext
 from benchmark.protocols.features import evaluation_reader, image_embeddings, text_embeddings
 from benchmark.protocols.prompts import Prompts, load_prompts
 from benchmark.recipes import ZeroShotRecipe
+
+if TYPE_CHECKING:
+    from benchmark.protocols.context import CellContext
 
 VERSION = 1
 
@@ -43,9 +45,7 @@ def cosine_scores(
     images: np.ndarray, positive: np.ndarray, negative: np.ndarray, temperature: float
 ) -> np.ndarray:
     """The same on L2-normalised vectors, cosines multiplied by `temperature`."""
-    return np.asarray(
-        expit(temperature * (_unit(images) @ (_unit(positive) - _unit(negative)).T))
-    )
+    return np.asarray(expit(temperature * (_unit(images) @ (_unit(positive) - _unit(negative)).T)))
 
 
 def run(context: CellContext) -> Outcome:
@@ -58,9 +58,7 @@ def run(context: CellContext) -> Outcome:
     positive, negative = class_vectors(representation, prompts, context.task.classes)
     rows, _ = scored_rows(context)
     with evaluation_reader(context, representation) as reader:
-        images = image_embeddings(
-            representation, reader, rows, recipe.batch_size, context.progress
-        )
+        images = image_embeddings(representation, reader, rows, recipe.batch_size, context.progress)
     temperature = representation.temperature()
     official = official_scores(images, positive, negative)
     cosine = cosine_scores(images, positive, negative, temperature)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from scipy import stats
 
-from benchmark.reporting.layout import Format
-from benchmark.reporting.select import Result
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from benchmark.reporting.layout import Format
+    from benchmark.reporting.select import Result
 
 CellState = Literal["value", "undefined", "not_run", "failed", "not_applicable", "ambiguous"]
 NORMAL_95 = 1.959963984540054

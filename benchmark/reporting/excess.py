@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmark.records import read_arrays
 from benchmark.reporting.cells import Measured, measured, seeds_of
-from benchmark.reporting.select import Result
 from benchmark.seeds import seed_from
 from benchmark.statistics.paired import paired_difference
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmark.reporting.select import Result
 
 
 def paired_excess(
@@ -59,9 +63,7 @@ def paired_excess(
     )
 
 
-def _mean_by_id(
-    results: Sequence[Result], array: str
-) -> dict[str, tuple[float, str]] | None:
+def _mean_by_id(results: Sequence[Result], array: str) -> dict[str, tuple[float, str]] | None:
     """Value (mean over records) and patient by sample id; None where no array is kept.
 
     A sample that is undefined in one record is undefined in the mean.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from benchmark.reporting.cells import Measured, measured, number, seeds_text, value_text
 from benchmark.reporting.excess import paired_excess
@@ -14,7 +13,7 @@ from benchmark.reporting.published import SHOWN, Join, PublishedNumber, find
 from benchmark.reporting.select import Block, Group, Result, TableRow, picked, rows_for
 
 DASH = "–"
-WholeForm = Form("", "")
+WHOLE_FORM = Form("", "")
 StateOf = Callable[[Group, Block | None, Column], Measured]
 
 
@@ -41,6 +40,7 @@ class Entry:
     """One row in one form, with its measured cell for each column."""
 
     row: Row
+    group: Group
     form: Form
     cells: tuple[Measured, ...]
 
@@ -49,17 +49,19 @@ def entries(source: Source, block_of: Mapping[str, Block]) -> list[Entry]:
     """All rows of one table, in order."""
     found = []
     for item in rows_for(source.layout, source.results):
-        for form in source.layout.forms or (WholeForm,):
+        for form in source.layout.forms or (WHOLE_FORM,):
             if item.row.forms and form.name not in item.row.forms:
                 continue
-            cells = [_cell(source, item, form, column, block_of) for column in source.layout.columns]
-            if item.row.role != "method" or not _only_lacks_form(form, cells, source):
-                found.append(Entry(item.row, form, tuple(cells)))
+            cells = [
+                _cell(source, item, form, column, block_of) for column in source.layout.columns
+            ]
+            if not _only_lacks_form(form, cells, source):
+                found.append(Entry(item.row, item.group, form, tuple(cells)))
     return found
 
 
 def _only_lacks_form(form: Form, cells: Sequence[Measured], source: Source) -> bool:
-    """Whether a form beyond the first has nothing to say: one `not run` row is enough."""
+    """Whether a form beyond the first has nothing to say: one row of `not run` is enough."""
     first = not source.layout.forms or form.name == source.layout.forms[0].name
     return not first and all(cell.state in ("not_run", "not_applicable") for cell in cells)
 
@@ -90,7 +92,9 @@ def _cell(
     return paired_excess(found, reference, metric, column.excess_over)
 
 
-def published_number(source: Source, row: Row, form: Form, column: Column) -> PublishedNumber | None:
+def published_number(
+    source: Source, row: Row, form: Form, column: Column
+) -> PublishedNumber | None:
     """The paper's number for one cell; None where the paper has none for this form."""
     if not row.published or not column.published or form.name != row.published_form:
         return None
@@ -139,10 +143,14 @@ def render(source: Source, block_of: Mapping[str, Block], notes: Footnotes) -> s
     ]
     headers = ["Method", *(["Form"] if source.layout.forms else []), "Seeds"]
     for column, has_published in zip(source.layout.columns, beside, strict=True):
-        headers += [column.title, "published"] if has_published else [column.title]
+        headers.append(column.title)
+        if has_published:
+            headers.append(f"{column.title}, published")
     body = []
     for entry in rows:
-        line = [_name(entry.row), *([entry.form.title] if source.layout.forms else [])]
+        line = [_name(entry.row)]
+        if source.layout.forms:
+            line.append(DASH if entry.row.role in ("prior", "sentinel") else entry.form.title)
         line.append(seeds_text(_all_seeds(entry)))
         for column, cell, has in zip(source.layout.columns, entry.cells, beside, strict=True):
             line.append(cell_text(cell, column, notes))
@@ -153,8 +161,7 @@ def render(source: Source, block_of: Mapping[str, Block], notes: Footnotes) -> s
 
 
 def _name(row: Row) -> str:
-    marks = {"floor": "floor", "prior": "prior", "sentinel": "sentinel"}
-    return f"*{row.title}* ({marks[row.role]})" if row.role in marks else row.title
+    return row.title if row.role == "method" else f"*{row.title}* ({row.role})"
 
 
 def _all_seeds(entry: Entry) -> dict[str, tuple[int, ...]]:
@@ -169,11 +176,14 @@ def cell_text(cell: Measured, column: Column, notes: Footnotes) -> str:
     """What the cell prints."""
     if cell.state == "value":
         return value_text(cell, column.format)
-    if cell.state == "undefined":
-        return f"undefined: {cell.reason}"
     if cell.state == "not_applicable":
         return DASH + notes.mark(cell.reason)
-    words = {"not_run": "not run", "failed": "failed", "ambiguous": "ambiguous"}
+    words = {
+        "undefined": "undefined",
+        "not_run": "not run",
+        "failed": "failed",
+        "ambiguous": "ambiguous",
+    }
     return words[cell.state] + notes.mark(cell.reason)
 
 
@@ -197,10 +207,9 @@ def _published_text(
     if cell.value is None:
         return text
     block = block_of.get(column.task)
-    found: Sequence[Any] = ()
+    found: Sequence[Result] = ()
     if block is not None:
-        found = [r for r in source.results if r.block == block
-                 and r.cell["baseline"] == entry.row.baseline]
+        found = picked(source.results, entry.group, block, column.labels)
     reason = not_comparable(source, block, found, column)
     if reason:
         return text + notes.mark(f"No difference is shown: {reason}.")

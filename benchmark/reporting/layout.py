@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from benchmark.errors import BadDataError, unknown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 Format = Literal["percent_1", "decimal_3", "signed_3"]
 Role = Literal["method", "floor", "prior", "sentinel"]
@@ -77,12 +79,36 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Extra:
+    """A further table from the same records.
+
+    Attributes:
+        kind: `per_class`: one line a class of `metric`. `metrics`: one line for each of
+            `metrics`. `sweep`: one line for each entry of the list `selection` in the records.
+        metrics: Title to metric name; for a sweep, title to field of an entry.
+        chosen: For a sweep: the selection's field that equals `chosen_field` of the chosen entry.
+    """
+
+    kind: Literal["per_class", "metrics", "sweep"]
+    title: str
+    task: str
+    format: Format
+    labels: str = "all"
+    first_column: str = "Class"
+    metric: str = ""
+    metrics: Mapping[str, str] = field(default_factory=dict)
+    selection: str = ""
+    chosen: str = ""
+    chosen_field: str = ""
+
+
+@dataclass(frozen=True)
 class TableLayout:
     """One table of a suite.
 
     Attributes:
         name: Stem of its file, and of the Markdown made from it.
-        extras: Further tables from the same records: `per_class`, `strata`, `tau_sweep`.
+        extras: Further tables from the same records; they go to `NAME_details.md`.
     """
 
     name: str
@@ -95,7 +121,7 @@ class TableLayout:
     rows: tuple[Row, ...]
     columns: tuple[Column, ...]
     notes: tuple[str, ...] = ()
-    extras: tuple[str, ...] = ()
+    extras: tuple[Extra, ...] = ()
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -133,15 +159,16 @@ def read_layout(path: Path) -> TableLayout:
     """
     data = tomllib.loads(path.read_text(encoding="utf-8"))
     try:
-        fields = {
+        fields: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value
             for key, value in data.items()
-            if key not in ("form", "row", "column")
+            if key not in ("form", "row", "column", "extra")
         }
         return TableLayout(
             name=path.stem,
             forms=tuple(Form(**_checked(Form, item, path)) for item in data.get("form", ())),
             rows=tuple(Row(**_checked(Row, item, path)) for item in data["row"]),
+            extras=tuple(Extra(**_checked(Extra, item, path)) for item in data.get("extra", ())),
             columns=tuple(_column(item, path) for item in data["column"]),
             **{"published": (), **fields},
         )

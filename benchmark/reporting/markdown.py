@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from tabulate import tabulate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 
 class Footnotes:
@@ -34,13 +37,14 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A GitHub table whose first column is left-aligned and the others right-aligned."""
     body = [[escaped(cell) for cell in row] for row in rows]
     align = ["left"] + ["right"] * (len(headers) - 1)
-    return tabulate(
+    text: str = tabulate(
         body,
         headers=[escaped(item) for item in headers],
         tablefmt="pipe",
         colalign=align if body else None,
         disable_numparse=True,
     )
+    return text
 
 
 def document(parts: Iterable[str]) -> str:

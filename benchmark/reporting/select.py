@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmark.fingerprint import plain
 from benchmark.records import RECORD_FILE, read_or_quarantine, to_dict
 from benchmark.reporting.layout import ROLES, Row, TableLayout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -157,9 +159,7 @@ def _title(row: Row, group: Group) -> str:
     return f"{row.title} ({extra})" if extra else row.title
 
 
-def picked(
-    results: Iterable[Result], group: Group, block: Block, labels: str
-) -> list[Result]:
+def picked(results: Iterable[Result], group: Group, block: Block, labels: str) -> list[Result]:
     """The results behind one table cell: one for each set of seeds.
 
     A sentinel has one record without a label fraction; it stands for all of them. Of records

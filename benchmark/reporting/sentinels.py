@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmark.reporting.cells import NORMAL_95
-from benchmark.reporting.layout import Column, TableLayout
 from benchmark.reporting.select import Block, Group, Result, picked
 from benchmark.statistics.chance import SentinelResult, examine_sentinels
+
+if TYPE_CHECKING:
+    from benchmark.reporting.layout import Column, TableLayout
 
 
 def sentinel_faults(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmark.errors import BadDataError
 from benchmark.seeds import generator_from
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LEVEL = 0.95
 SMALLEST_DEFINED_SHARE = 0.5
@@ -77,7 +80,7 @@ class PatientBootstrap:
     @property
     def patients(self) -> int:
         """Number of different patients."""
-        return self.counts.shape[1]
+        return int(self.counts.shape[1])
 
     def sample_weights(self, largest_chunk: int = 2_000_000) -> Iterator[tuple[slice, np.ndarray]]:
         """Pieces (replicates of the piece, float32 weights (n, piece)) of bounded size."""

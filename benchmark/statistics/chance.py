@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from scipy import stats
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FAMILY_LEVEL = 0.001
 SMALLEST_LIMIT = 4.0

@@ -80,7 +80,8 @@ def paired_auc_difference(
 
     Args:
         truth: (n, k) 0, 1, or NaN for unknown.
-        first, second: (n, k) scores of the two predictors.
+        first: (n, k) scores of the first predictor.
+        second: (n, k) scores of the second.
         patients: (n,).
         seed: The bootstrap axis.
         replicates: Of the bootstrap. The p-value is twice the smaller share of replicates on one

@@ -8,12 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from benchmark.errors import UsageError
 from benchmark.seeds import generator_from, seed_from
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
 from benchmark.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PrecisionName = Literal["auto", "float32", "bfloat16", "float16"]
 _TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}

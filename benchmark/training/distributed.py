@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
 from benchmark.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def start_from_environment(device: torch.device | str = "cpu") -> bool:
@@ -86,7 +88,8 @@ def gather(values: Tensor) -> Tensor:
         return values
     from torch.distributed.nn.functional import all_gather
 
-    return torch.cat(all_gather(values), dim=0)
+    parts = all_gather(values)  # type: ignore[no-untyped-call]
+    return torch.cat(list(parts), dim=0)
 
 
 def wrap(model: nn.Module, device: torch.device | str = "cpu") -> nn.Module:
@@ -98,9 +101,7 @@ def wrap(model: nn.Module, device: torch.device | str = "cpu") -> nn.Module:
         return model
     kind = torch.device(device)
     ids = [kind.index or 0] if kind.type == "cuda" else None
-    return nn.parallel.DistributedDataParallel(
-        model, device_ids=ids, find_unused_parameters=True
-    )
+    return nn.parallel.DistributedDataParallel(model, device_ids=ids, find_unused_parameters=True)
 
 
 def unwrap(model: nn.Module) -> nn.Module:

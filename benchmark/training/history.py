@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass
@@ -50,8 +52,10 @@ class History:
         return {name: float(np.mean(values[-window:])) for name, values in self.losses.items()}
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """For `history.npz`: `loss_NAME`, `rate`, `gradient_norm` (steps,), `array_steps` (m,)
-        and `array_NAME` (m, ...).
+        """Content of `history.npz`.
+
+        `loss_NAME`, `rate` and `gradient_norm` are (steps,); `array_steps` is (m,) and
+        `array_NAME` (m, ...).
         """
         content = {f"loss_{name}": np.array(values) for name, values in self.losses.items()}
         content["rate"] = np.array(self.rates)

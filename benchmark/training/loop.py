@@ -6,19 +6,22 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from benchmark.errors import MacoBenchError
-from benchmark.interfaces import Arrays, Progress
 from benchmark.seeds import seed_from
 from benchmark.training import checkpoint, distributed
 from benchmark.training.device import Precision, private_random_state
 from benchmark.training.history import History
-from benchmark.training.schedules import Rate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmark.interfaces import Arrays, Progress
+    from benchmark.training.schedules import Rate
 
 LossFunction = Callable[[int, int], Mapping[str, Tensor]]
 """Step and micro step to scalar losses by name; `total` is minimised."""
@@ -28,7 +31,7 @@ class DivergenceError(MacoBenchError):
     """A loss or a gradient is no longer a finite number."""
 
 
-class TrainingInterrupted(Exception):  # noqa: N818 - no error: the run can be continued
+class TrainingInterrupted(Exception):
     """Training was asked to stop; its state is on the disk."""
 
 
@@ -146,7 +149,7 @@ def train(
             stop = should_stop is not None and should_stop(state.step)
             due = time.monotonic() - last_saved >= plan.checkpoint_every_seconds
             if path is not None and (due or stop or state.step == plan.steps):
-                _save_everywhere(state, path, plan)
+                _save(state, path, plan)
                 last_saved = time.monotonic()
             if stop:
                 raise TrainingInterrupted(f"stopped after step {state.step} of {plan.steps}")
@@ -159,7 +162,7 @@ def _resume(state: _State, path: Path | None, plan: TrainPlan) -> None:
         state.restore(content)
 
 
-def _save_everywhere(state: _State, path: Path, plan: TrainPlan) -> None:
+def _save(state: _State, path: Path, plan: TrainPlan) -> None:
     if distributed.is_main():
         state.save(path, plan.identity)
 
@@ -176,7 +179,8 @@ def _one_step(state: _State, loss_function: LossFunction, plan: TrainPlan) -> di
         with distributed.without_sync(state.model, skip=not last):
             with plan.precision.autocast():
                 parts = loss_function(state.step, micro_step)
-            state.scaler.scale(parts["total"] / plan.accumulation).backward()
+            scaled = state.scaler.scale(parts["total"] / plan.accumulation)
+            scaled.backward()  # type: ignore[no-untyped-call]
         for name, value in parts.items():
             share = value.detach().float() / plan.accumulation
             sums[name] = sums[name] + share if name in sums else share

@@ -31,6 +31,7 @@ class WarmupCosine:
             raise ValueError("steps and warmup_steps must not be negative")
 
     def __call__(self, step: int) -> float:
+        """Rate of a step, counted from 0."""
         if step < self.warmup_steps:
             return self.peak * (step + 1) / self.warmup_steps
         length = max(1, self.steps - self.warmup_steps)

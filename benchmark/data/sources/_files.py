@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from benchmark.data.manifest import SourceSpec
 from benchmark.errors import BadDataError, MissingDataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from benchmark.data.manifest import SourceSpec
 
 IMAGE_SUFFIXES = (".dcm", ".png", ".jpg", ".jpeg")
 TABLE_ENDINGS = ("", ".gz", ".zip")
 
 
-def find_file(root: Path, names: Iterable[str], endings: Sequence[str] = ("", ".gz")) -> Path | None:
+def find_file(
+    root: Path, names: Iterable[str], endings: Sequence[str] = ("", ".gz")
+) -> Path | None:
     """The first of the named files that lies in a folder, packed or not."""
     for name in names:
         for ending in endings:
@@ -65,7 +70,7 @@ def read_table(path: Path, aliases: Mapping[str, Sequence[str]] | None = None) -
         if other in table.columns
     }
     table = table.rename(columns=renamed).fillna("")
-    return table.apply(lambda column: column.str.strip())
+    return pd.DataFrame({name: table[name].str.strip() for name in table.columns})
 
 
 def need_columns(path: Path, table: pd.DataFrame, names: Iterable[str]) -> None:
@@ -101,9 +106,7 @@ def index_images(root: Path, folder: str = "", skip: Sequence[str] = ()) -> dict
     found: dict[str, tuple[int, str]] = {}
     top = root / folder if folder else root
     for where, folders, files in os.walk(top, followlinks=True):
-        folders[:] = sorted(
-            name for name in folders if not name.startswith((".", *skip))
-        )
+        folders[:] = sorted(name for name in folders if not name.startswith((".", *skip)))
         place = Path(where).relative_to(root).as_posix()
         prefix = "" if place == "." else place + "/"
         for name in sorted(files):
@@ -153,7 +156,6 @@ def relative(root: Path, paths: Iterable[Path | None]) -> tuple[str, ...]:
     return tuple(Path(os.path.relpath(path, root)).as_posix() for path in paths if path)
 
 
-def with_missing_column(table: pd.DataFrame, **defaults: object) -> pd.DataFrame:
-    """The table with constant columns for the names that it lacks."""
-    extra = {name: value for name, value in defaults.items() if name not in table.columns}
-    return table.assign(**extra)
+def with_columns(table: pd.DataFrame, *names: str) -> pd.DataFrame:
+    """The table with empty text columns for the names that it lacks."""
+    return table.assign(**dict.fromkeys((name for name in names if name not in table.columns), ""))

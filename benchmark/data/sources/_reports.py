@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 import zipfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import BadDataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class LazyReports(Mapping[str, str]):

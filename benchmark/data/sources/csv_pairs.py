@@ -132,7 +132,7 @@ def _image_table(table: pd.DataFrame, patient_name: str, namespace: str) -> pd.D
 
     from benchmark.data.sources import _files
 
-    table = _files.with_missing_column(table, view="", split="", sex="", age="")
+    table = _files.with_columns(table, "view", "split", "sex", "age")
     owner = table["image_path"]
     if patient_name:
         # A blank patient cannot be told apart from others, so it is its image.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,8 @@ from benchmark.data.manifest import Manifest, SourceSpec
 from benchmark.errors import BadDataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     import pandas as pd
 
 SOURCE = SourceSpec(
@@ -72,9 +73,7 @@ def release_root(root: Path) -> Path:
     return root
 
 
-def read(
-    root: Path, *, allow_partial: bool = False, lists_root: Path | None = None
-) -> Manifest:
+def read(root: Path, *, allow_partial: bool = False, lists_root: Path | None = None) -> Manifest:
     """The manifest; reports stay on the disk until they are asked for.
 
     CheXpert labels are joined by study where their file is present: NaN not mentioned, -1
@@ -100,7 +99,9 @@ def read(
     labels, label_file = _chexpert(root, table["study_id"])
     reports = _reports(root, table)
     mark, mark_path = _files.phantom_mark(root)
-    release = "2.1.0" if _files.find_file(root, ["mimic-cxr-2.1.0-test-set-labeled.csv"]) else "2.0.0"
+    release = (
+        "2.1.0" if _files.find_file(root, ["mimic-cxr-2.1.0-test-set-labeled.csv"]) else "2.0.0"
+    )
     return Manifest(
         dataset=SOURCE.name,
         release=release if reports else f"{release}, no reports found",
@@ -124,9 +125,7 @@ def _listed_images(root: Path) -> tuple[pd.DataFrame, list[Path]]:
         for part in ("metadata", "split")
     ]
     metadata, split = (_files.read_table(path) for path in paths)
-    _files.need_columns(
-        paths[0], metadata, ["dicom_id", "subject_id", "study_id", "ViewPosition"]
-    )
+    _files.need_columns(paths[0], metadata, ["dicom_id", "subject_id", "study_id", "ViewPosition"])
     _files.need_columns(paths[1], split, ["dicom_id", "split"])
     if not split["dicom_id"].is_unique:
         raise BadDataError(f"`{paths[1]}` lists an image twice.")

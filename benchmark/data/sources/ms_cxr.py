@@ -116,9 +116,7 @@ def _rows_of_json(path: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _row(
-    note: dict[str, Any], image: dict[str, Any], categories: dict[Any, str]
-) -> dict[str, Any]:
+def _row(note: dict[str, Any], image: dict[str, Any], categories: dict[Any, str]) -> dict[str, Any]:
     x, y, w, h = (float(value) for value in note["bbox"])
     return {
         "file": str(image.get("path") or image["file_name"]),
@@ -209,8 +207,7 @@ def _image_table(named: pd.DataFrame, index: dict[str, str], boxes: pd.DataFrame
         raise BadDataError(f"MS-CXR: image `{per_image.idxmax()}` stands in two splits.")
     paths = [index[name] for name in named["image"]]
     subjects = [
-        _first(_SUBJECT, name) or _first(_SUBJECT, path)
-        for name, path in zip(named["file"], paths)
+        _first(_SUBJECT, name) or _first(_SUBJECT, path) for name, path in zip(named["file"], paths)
     ]
     if not all(subjects):
         raise BadDataError(f"MS-CXR: `{named['file'].iloc[subjects.index('')]}` has no patient.")

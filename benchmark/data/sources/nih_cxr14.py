@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,8 @@ from benchmark.data.manifest import Manifest, SourceSpec
 from benchmark.errors import BadDataError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
 SOURCE = SourceSpec(
@@ -51,9 +52,7 @@ FRAME = 1024
 LISTS = "NIH_ChestX-ray"
 
 
-def read(
-    root: Path, *, allow_partial: bool = False, lists_root: Path | None = None
-) -> Manifest:
+def read(root: Path, *, allow_partial: bool = False, lists_root: Path | None = None) -> Manifest:
     """Images indexed by file name wherever they lie; 14 labels, all known.
 
     The official split fills `split` where `train_val_list.txt` and `test_list.txt` are present

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,8 @@ from benchmark.data.manifest import Manifest, SourceSpec
 from benchmark.errors import BadDataError, MissingDataError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pandas as pd
 
 SOURCE = SourceSpec(
@@ -33,9 +34,7 @@ CERTAIN_MATCH_MSE = 10.0
 LISTS = "RSNA_Pneumonia"
 
 
-def read(
-    root: Path, *, allow_partial: bool = False, lists_root: Path | None = None
-) -> Manifest:
+def read(root: Path, *, allow_partial: bool = False, lists_root: Path | None = None) -> Manifest:
     """Train and test images; the test images have no labels but those of a published list.
 
     In RSNA a patient is an image. Where `rsna_to_nih_map.csv` lies beside the data, images that
@@ -130,7 +129,7 @@ def _facts(root: Path) -> tuple[pd.DataFrame | None, Path | None]:
         return None, None
     table = _files.read_table(path)
     _files.need_columns(path, table, ["patientId"])
-    table = _files.with_missing_column(table, sex="", age="")
+    table = _files.with_columns(table, "sex", "age")
     return table.drop_duplicates("patientId").set_index("patientId"), path
 
 
@@ -200,9 +199,7 @@ def _boxes(images: pd.DataFrame, rows: pd.DataFrame, root: Path) -> pd.DataFrame
     x, y, w, h = (values[name][kept] for name in ("x", "y", "width", "height"))
     side = _frame(images, root, float((x + w).max(initial=0)), float((y + h).max(initial=0)))
     table = pd.DataFrame({"image": rows["patientId"][kept], "x": x, "y": y, "w": w, "h": h})
-    table = table.assign(
-        label=CLASSES[0], phrase="", width=side[1], height=side[0], split="train"
-    )
+    table = table.assign(label=CLASSES[0], phrase="", width=side[1], height=side[0], split="train")
     return table[list(BOX_COLUMNS)].reset_index(drop=True)
 
 

@@ -1,0 +1,273 @@
+"""Pre-training on images and reports: leaves `weights.pt` and `history.npz` in the cell's folder.
+
+Recipe as MaCo's (method sheet, section 5): AdamW, linear warm-up and half cosine by step, flip
+and affine augmentation, sentences of the report sampled anew each time. Where a checkpoint of
+the same cell lies in the folder, training continues from it and ends with the same weights.
+Under torchrun every process encodes its share of each contrastive batch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from torch import Tensor, nn
+
+from benchmark.arrays import array_bytes
+from benchmark.data.report_text import sample_sentences
+from benchmark.errors import UsageError
+from benchmark.interfaces import Outcome, PretrainBatch, Representation
+from benchmark.protocols.inputs import InputReader
+from benchmark.recipes import PretrainRecipe
+from benchmark.training import checkpoint, distributed
+from benchmark.training.augment import flip_and_affine
+from benchmark.training.batches import BatchPlan
+from benchmark.training.device import choose_precision, peak_memory_mib, reset_peak_memory
+from benchmark.training.history import History
+from benchmark.training.loop import TrainPlan, train
+from benchmark.training.optimizers import make_optimizer
+from benchmark.training.schedules import WarmupCosine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import torch
+
+    from benchmark.data.corpus import Corpus
+    from benchmark.protocols.context import CellContext
+
+VERSION = 1
+WEIGHTS_FILE = "weights.pt"
+HISTORY_FILE = "history.npz"
+WEIGHTS_FORMAT = "maco-bench"
+_ARRAYS_KEPT = 50
+
+
+def run(context: CellContext, should_stop: Callable[[int], bool] | None = None) -> Outcome:
+    """Train, or continue to train, and write the weights.
+
+    Args:
+        context: Of a pre-training cell; its corpus is set.
+        should_stop: Asked after each step; true stores the state and raises
+            `TrainingInterrupted`.
+
+    Raises:
+        UsageError: The corpus does not fill one contrastive batch.
+        DivergenceError: The loss is no longer finite.
+    """
+    recipe, corpus = cast(PretrainRecipe, context.recipe), _corpus_of(context)
+    distributed.start_from_environment(context.device)
+    batches = _batch_plan(context, recipe, len(corpus.rows))
+    representation = context.representation()
+    steps = batches.steps_for(recipe.epochs)
+    reset_peak_memory(context.device)
+    with InputReader(
+        context.store(),
+        representation.pretraining_image_size,
+        recipe.geometry,
+        context.baseline.image_profile,
+        device=context.device,
+        threads=context.threads,
+    ) as reader:
+        history = History()
+        if steps:
+            reader.preload(np.asarray(corpus.rows), context.progress)
+            history = _train(context, representation, reader, batches, steps, should_stop)
+    if distributed.is_main():
+        _write(context, representation, history)
+    distributed.barrier()
+    return Outcome(
+        predictions={},
+        selection={"rule": "none", "checkpoint": "last step"},
+        facts=_facts(context, corpus, batches, steps, history, representation),
+    )
+
+
+class _PretrainingLoss(nn.Module):
+    """Puts the loss into `forward`, which is what data-parallel wrappers see."""
+
+    def __init__(self, representation: Representation) -> None:
+        super().__init__()
+        self.representation = cast(nn.Module, representation)
+
+    def forward(self, batch: PretrainBatch, generator: torch.Generator) -> Mapping[str, Tensor]:
+        method = cast(Representation, self.representation)
+        return method.pretraining_loss(batch, generator)
+
+
+class _BatchSource:
+    """Images and texts of a micro batch: a function of step and micro step alone."""
+
+    def __init__(
+        self, context: CellContext, corpus: Corpus, batches: BatchPlan, reader: InputReader
+    ) -> None:
+        self._recipe = cast(PretrainRecipe, context.recipe)
+        self._rows = np.asarray(corpus.rows)
+        self._texts: Sequence[str] = corpus.texts if context.baseline.uses_text else ()
+        self._batches = batches
+        self._reader = reader
+        self._rank = distributed.rank()
+
+    def __call__(self, step: int, micro_step: int) -> PretrainBatch:
+        members = self._members(step, micro_step)
+        images = self._reader.unit(self._rows[members])
+        following = divmod(
+            step * self._batches.accumulation + micro_step + 1, self._batches.accumulation
+        )
+        self._reader.ahead(self._rows[self._members(*following)])
+        recipe = self._recipe
+        augmented = flip_and_affine(
+            images,
+            self._batches.torch_generator(f"augmentation-{self._rank}", step, micro_step),
+            flip_probability=recipe.flip_probability,
+            rotation_degrees=recipe.rotation_degrees,
+            scale=recipe.scale,
+        )
+        return PretrainBatch(
+            images=self._reader.normalise(augmented),
+            texts=self._sample_texts(members, step, micro_step),
+        )
+
+    def _members(self, step: int, micro_step: int) -> np.ndarray:
+        return distributed.shard(self._batches.rows(step, micro_step))
+
+    def _sample_texts(self, members: np.ndarray, step: int, micro_step: int) -> Sequence[str]:
+        if not self._texts:
+            return ()
+        texts = [self._texts[int(member)] for member in members]
+        if not self._recipe.sentence_sampling:
+            return texts
+        generator = self._batches.numpy_generator(f"sentences-{self._rank}", step, micro_step)
+        return [sample_sentences(text, generator) for text in texts]
+
+
+def _corpus_of(context: CellContext) -> Corpus:
+    if context.corpus is None:
+        raise UsageError("Pre-training needs a corpus.", remedy="Name one with --corpus.")
+    return context.corpus
+
+
+def _batch_plan(context: CellContext, recipe: PretrainRecipe, samples: int) -> BatchPlan:
+    if samples < recipe.contrastive_batch and recipe.epochs > 0:
+        raise UsageError(
+            f"The corpus holds {samples} pairs, fewer than one contrastive batch of "
+            f"{recipe.contrastive_batch}.",
+            looked_in=[context.manifest.root],
+            remedy="Use a larger corpus or a smaller contrastive_batch.",
+        )
+    return BatchPlan(
+        samples=max(samples, 1),
+        batch_size=recipe.contrastive_batch,
+        seed_axes=("pretrain", context.cell.seeds.pretrain),
+        accumulation=recipe.accumulation,
+        drop_last=recipe.epochs > 0,
+    )
+
+
+def _train(
+    context: CellContext,
+    representation: Representation,
+    reader: InputReader,
+    batches: BatchPlan,
+    steps: int,
+    should_stop: Callable[[int], bool] | None,
+) -> History:
+    recipe = cast(PretrainRecipe, context.recipe)
+    source = _BatchSource(context, _corpus_of(context), batches, reader)
+    model = distributed.wrap(_PretrainingLoss(representation), context.device)
+    optimizer = make_optimizer(
+        cast(nn.Module, representation),
+        "adamw",
+        weight_decay=recipe.weight_decay,
+        betas=recipe.betas,
+    )
+    purpose = f"mask-{distributed.rank()}"
+
+    def loss_function(step: int, micro_step: int) -> Mapping[str, Tensor]:
+        generator = batches.torch_generator(purpose, step, micro_step)
+        losses: Mapping[str, Tensor] = model(source(step, micro_step), generator)
+        return losses
+
+    return train(
+        model,
+        loss_function,
+        optimizer,
+        _train_plan(context, recipe, batches, steps),
+        folder=context.folder,
+        progress=context.progress,
+        stage="pre-training",
+        arrays=representation.progress_arrays,
+        should_stop=should_stop,
+    )
+
+
+def _train_plan(
+    context: CellContext, recipe: PretrainRecipe, batches: BatchPlan, steps: int
+) -> TrainPlan:
+    warmup = min(steps, round(steps * recipe.warmup_epochs / recipe.epochs))
+    return TrainPlan(
+        steps=steps,
+        rate=WarmupCosine(recipe.learning_rate, steps, warmup, recipe.final_learning_rate),
+        seed_axes=batches.seed_axes,
+        accumulation=recipe.accumulation,
+        gradient_clip=recipe.gradient_clip,
+        precision=choose_precision(recipe.precision, context.device),
+        device=context.device,
+        arrays_every=max(1, steps // _ARRAYS_KEPT),
+        checkpoint_every_seconds=recipe.checkpoint_every_seconds,
+        identity=f"{context.cell.key}/{steps}/{batches.batch_size}/{batches.accumulation}",
+    )
+
+
+def _write(context: CellContext, representation: Representation, history: History) -> None:
+    state = cast(nn.Module, representation).state_dict()
+    content = {
+        "format": WEIGHTS_FORMAT,
+        "model": {name: value.detach().cpu() for name, value in state.items()},
+        "tokenizer_json": representation.tokenizer_json,
+        "options": {**context.baseline.options, **context.cell.options},
+        "size": dict(context.baseline.sizes.get(context.profile.model_size, {})),
+        "image_size": representation.image_size,
+    }
+    checkpoint.save_atomically(context.folder / WEIGHTS_FILE, content)
+    (context.folder / HISTORY_FILE).write_bytes(array_bytes(history.to_arrays()))
+    checkpoint.remove(context.folder / checkpoint.NAME)
+
+
+def _facts(
+    context: CellContext,
+    corpus: Corpus,
+    batches: BatchPlan,
+    steps: int,
+    history: History,
+    representation: Representation,
+) -> dict[str, Any]:
+    recipe = cast(PretrainRecipe, context.recipe)
+    per_step = batches.batch_size * batches.accumulation
+    seconds = history.wall_seconds
+    return {
+        "steps": steps,
+        "epochs": recipe.epochs,
+        "samples_seen": steps * per_step,
+        "final_losses": history.final_losses(),
+        "corpus_images": len(corpus.rows),
+        "dropped_patients": corpus.dropped_patients,
+        "dropped_images": corpus.dropped_images,
+        "empty_reports": corpus.empty_reports,
+        "contrastive_batch": recipe.contrastive_batch,
+        "accumulation": recipe.accumulation,
+        "samples_per_step": per_step,
+        "processes": distributed.world_size(),
+        "precision": choose_precision(recipe.precision, context.device).name,
+        "parameters": _parameter_count(representation),
+        "timing": {
+            "training_seconds": seconds,
+            "samples_per_second": steps * per_step / seconds if seconds > 0 else None,
+            "peak_memory_mib": peak_memory_mib(context.device),
+        },
+    }
+
+
+def _parameter_count(representation: Representation) -> int:
+    parameters = cast(nn.Module, representation).parameters()
+    return sum(item.numel() for item in parameters if item.requires_grad)

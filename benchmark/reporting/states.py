@@ -1,0 +1,97 @@
+"""Why a table cell without a record has none: the plan, a failure note, or the specs say it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from benchmark import registry
+from benchmark.cells import why_not_applicable
+from benchmark.errors import MacoBenchError
+from benchmark.records import FAILED_FILE, RECORD_FILE
+from benchmark.reporting.cells import Measured
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from benchmark.reporting.grid import StateOf
+    from benchmark.reporting.layout import Column
+    from benchmark.reporting.select import Block, Group
+
+
+def states_from(results: Path, profile: str, planned: Sequence[Any] = ()) -> StateOf:
+    """A function that explains an absent record.
+
+    Args:
+        results: Folder whose `failed.json` files are read.
+        profile: Only this profile's; all where empty.
+        planned: `PlannedCell`s of the same run (`cell`, `state`, `cause`); may be empty.
+    """
+    failures = _failures(results / profile if profile else results)
+
+    def state_of(group: Group, block: Block | None, column: Column) -> Measured:
+        names = {column.labels, "all"}
+        for item in planned:
+            cell = item.cell
+            if (cell.task, cell.baseline) != (column.task, group.baseline):
+                continue
+            if cell.kind != "evaluate" or cell.labels not in names:
+                continue
+            if block is not None and cell.data_id and cell.data_id != block.data_id:
+                continue
+            if item.state == "not_applicable":
+                return Measured("not_applicable", reason=str(item.cause))
+            if item.state == "failed":
+                return Measured("failed", reason=_short(str(item.cause)))
+            if item.state == "blocked":
+                return Measured("not_run", reason=_short(str(item.cause)))
+        reason = why_absent(column.task, group.baseline)
+        if reason is not None:
+            return reason
+        for label in sorted(names):
+            key = (block.data_id if block else "", column.task, group.baseline, label)
+            if key in failures:
+                return Measured("failed", reason=failures[key])
+        return Measured("not_run")
+
+    return state_of
+
+
+def why_absent(task: str, baseline: str) -> Measured | None:
+    """What the specs alone say: no such task or baseline, or a capability that is lacking."""
+    if task not in registry.task_names():
+        return Measured("not_run", reason=f"this version has no task `{task}`")
+    if baseline not in registry.baseline_names():
+        return Measured("not_run", reason=f"this version has no baseline `{baseline}`")
+    try:
+        reason = why_not_applicable(registry.load_task(task), registry.load_baseline(baseline))
+    except MacoBenchError as error:
+        return Measured("not_run", reason=_short(error.problem))
+    return Measured("not_applicable", reason=reason) if reason else None
+
+
+def _failures(top: Path) -> dict[tuple[str, str, str, str], str]:
+    """Reason by data id, task, baseline and labels, from the failure notes beside no record.
+
+    The folder's name holds the cell: `DATA/TASK@VARIANT/BASELINE/LABELS-SEEDS-KEY8`.
+    """
+    found = {}
+    for path in sorted(top.rglob(FAILED_FILE)):
+        if (path.parent / RECORD_FILE).exists() or len(path.parts) < 5:
+            continue
+        data_id, task, baseline, cell = path.parts[-5:-1]
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            content = {}
+        why = next((content[key] for key in ("cause", "error", "why") if content.get(key)), "")
+        key = (data_id, task.partition("@")[0], baseline, cell.partition("-")[0])
+        found[key] = _short(str(why) or "no reason stored")
+    return found
+
+
+def _short(text: str, limit: int = 160) -> str:
+    """The first line, cut: a table is no place for a trace."""
+    line = next((part.strip() for part in text.splitlines() if part.strip()), "")
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"

@@ -1,0 +1,139 @@
+"""What a worker keeps between cells: manifests, image stores and the model loaded last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmark import records, registry
+from benchmark.catalogue import Catalogue
+from benchmark.cells import Resolved
+from benchmark.errors import BadRecordError, UsageError
+from benchmark.fingerprint import file_checksum
+from benchmark.interfaces import BuildContext, Progress
+from benchmark.seeds import seed_from
+from benchmark.settings import Settings
+from benchmark.specs import Cell
+
+if TYPE_CHECKING:
+    from benchmark.data.store import ImageStore
+
+WEIGHTS_FILE = "weights.pt"
+
+
+class Workshop:
+    """Opens stores and builds models on demand; cells of one baseline share the model."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.catalogue = Catalogue(settings)
+        self._stores: dict[tuple[str, int], Any] = {}
+        self._model: tuple[str, Any] | None = None
+
+    def store(self, dataset: str, longest_side: int, progress: Progress) -> ImageStore:
+        """The image store of a data set; decoded once, then memory-mapped."""
+        from benchmark.data.store import open_store
+
+        if (dataset, longest_side) not in self._stores:
+            manifest = self.catalogue.manifest(dataset)
+            self._stores[dataset, longest_side] = open_store(
+                manifest, longest_side, self.settings.cache_dir, progress
+            )
+        store: ImageStore = self._stores[dataset, longest_side]
+        return store
+
+    def initial_model(
+        self, cell: Cell, resolved: Resolved, reports: Callable[[], Iterable[str]], device: str
+    ) -> Any:
+        """A method with initial weights, drawn from the pre-training seed."""
+        self._model = None
+        self._fix_threads(resolved)
+        module = registry.baseline_module(cell.baseline)
+        context = BuildContext(
+            size=resolved.size,
+            options=resolved.options,
+            image_size=resolved.recipe.image_size,
+            seed=seed_from("pretrain", cell.seeds.pretrain),
+            reports=reports,
+        )
+        return module.build(context).to(device)
+
+    def trained_model(self, cell: Cell, resolved: Resolved, device: str) -> Any:
+        """The model whose weights a cell names, in eval mode; loaded once for many cells."""
+        name = f"{cell.baseline}:{cell.depends_on}"
+        if self._model is None or self._model[0] != name:
+            self._model = None
+            self._fix_threads(resolved)
+            if cell.weights == "trained":
+                path, _ = pretrained_weights(cell, self.settings)
+                model = load_trained(cell.baseline, path)
+            else:
+                model = load_file(cell.baseline, self._weights_file(), resolved, self.settings)
+            self._model = (name, model.to(device).eval())
+        return self._model[1]
+
+    def _weights_file(self) -> Path:
+        if self.settings.weights is None:
+            raise UsageError("No weights file was named.", remedy="Use --weights FILE.")
+        return self.settings.weights
+
+    @staticmethod
+    def _fix_threads(resolved: Resolved) -> None:
+        import torch
+
+        torch.set_num_threads(resolved.profile.threads)
+
+
+def pretrained_weights(cell: Cell, settings: Settings) -> tuple[Path, records.Record]:
+    """The weights of the pre-training cell that a cell depends on, checked by checksum.
+
+    Raises:
+        BadRecordError: There is no such record, or the file is not the one it was made from.
+    """
+    pattern = f"*/*@*/{cell.baseline}/all-p{cell.seeds.pretrain}-{cell.depends_on[:8]}"
+    for folder in sorted((settings.results / cell.profile).glob(pattern)):
+        record = records.read_or_quarantine(folder)
+        if record is None or record.cell.key != cell.depends_on:
+            continue
+        path = folder / WEIGHTS_FILE
+        if not path.is_file() or file_checksum(path) != record.weights["checksum"]:
+            raise BadRecordError(
+                f"{path} is not the file that its record was made with.",
+                remedy="Delete the cell's folder; pre-training then runs again.",
+            )
+        return path, record
+    raise BadRecordError(f"No finished pre-training has the key {cell.depends_on[:8]}.")
+
+
+def load_trained(baseline: str, path: Path) -> Any:
+    """Build a method and load the weights that its pre-training cell stored, strictly."""
+    import torch
+
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    context = BuildContext(
+        size=content["size"],
+        options=content["options"],
+        image_size=content["image_size"],
+        tokenizer_json=content["tokenizer_json"],
+    )
+    model = registry.baseline_module(baseline).build(context)
+    model.load_state_dict(content["model"], strict=True)
+    return model
+
+
+def load_file(baseline: str, path: Path, resolved: Resolved, settings: Settings) -> Any:
+    """Load a checkpoint from elsewhere by the baseline's own `load`.
+
+    Raises:
+        UsageError: The baseline loads no files.
+    """
+    import inspect
+
+    module = registry.baseline_module(baseline)
+    if not hasattr(module, "load"):
+        raise UsageError(f"`{baseline}` loads no weights from files.")
+    arguments: dict[str, Any] = {"options": resolved.options, "tokenizer_json": None}
+    if "trusted" in inspect.signature(module.load).parameters:
+        arguments["trusted"] = settings.trust_weights
+    return module.load(path, **arguments)

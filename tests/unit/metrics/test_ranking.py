@@ -1,0 +1,110 @@
+"""Ranking metrics against loops, scikit-learn and their own symmetries."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn import metrics as reference
+
+from benchmark.metrics.ranking import (
+    average_precision,
+    best_f1_threshold,
+    bootstrap_auc,
+    f1_and_accuracy,
+    rank_auc,
+    weighted_auc,
+    why_undefined,
+)
+from benchmark.statistics.bootstrap import PatientBootstrap
+
+SCORES = arrays(np.int64, 30, elements=st.integers(-8, 8))
+TRUTH = arrays(np.int64, 30, elements=st.integers(0, 1))
+
+
+def auc_by_loops(truth, scores, weights=None):
+    weights = np.ones(len(truth)) if weights is None else weights
+    won = pairs = 0.0
+    for i in np.flatnonzero(truth == 1):
+        for j in np.flatnonzero(truth == 0):
+            pair = weights[i] * weights[j]
+            pairs += pair
+            won += pair * (1.0 if scores[i] > scores[j] else 0.5 if scores[i] == scores[j] else 0.0)
+    return won / pairs if pairs else np.nan
+
+
+@settings(max_examples=80, deadline=None)
+@given(TRUTH, SCORES)
+def test_auc_equals_pairwise_loops(truth, scores):
+    np.testing.assert_allclose(rank_auc(truth, scores), auc_by_loops(truth, scores))
+
+
+@settings(max_examples=40, deadline=None)
+@given(TRUTH, SCORES, arrays(np.int64, (30, 3), elements=st.integers(0, 3)))
+def test_weighted_auc_equals_weighted_loops(truth, scores, weights):
+    ours = weighted_auc(truth, scores, weights.astype(np.float32))
+    loops = [auc_by_loops(truth, scores, weights[:, r]) for r in range(3)]
+    np.testing.assert_allclose(ours, loops, rtol=1e-6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(TRUTH, SCORES)
+def test_auc_ignores_monotone_maps_and_order(truth, scores):
+    auc = rank_auc(truth, scores)
+    np.testing.assert_array_equal(auc, rank_auc(truth, np.exp(scores / 4.0) * 3 - 1))
+    np.testing.assert_allclose(1 - auc, rank_auc(truth, -scores))
+    order = np.random.default_rng(0).permutation(len(truth))
+    np.testing.assert_allclose(auc, rank_auc(truth[order], scores[order]))
+
+
+def test_auc_of_unknown_labels_and_of_many_draws(rng=np.random.default_rng(1)):
+    truth = rng.integers(0, 2, 60).astype(float)
+    scores = rng.normal(size=(60, 4))
+    truth[:10] = np.nan
+    expected = [auc_by_loops(truth[10:], scores[10:, draw]) for draw in range(4)]
+    np.testing.assert_allclose(rank_auc(truth, scores), expected)
+    weighted = weighted_auc(truth, scores[:, 0], np.ones((60, 1), dtype=np.float32))
+    np.testing.assert_allclose(weighted[0], expected[0])
+
+
+def test_undefined_reasons():
+    assert why_undefined(np.array([0, 0, np.nan])) == "no positive case"
+    assert why_undefined(np.array([1, np.nan])) == "no negative case"
+    assert why_undefined(np.array([1, 0])) == ""
+    assert np.isnan(rank_auc(np.zeros(3), np.arange(3)))
+    assert np.isnan(average_precision(np.ones(3), np.arange(3)))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_against_scikit_learn(seed):
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, 2, 200)
+    scores = np.round(rng.normal(size=200) + truth, 1)
+    np.testing.assert_allclose(rank_auc(truth, scores), reference.roc_auc_score(truth, scores))
+    np.testing.assert_allclose(
+        average_precision(truth, scores), reference.average_precision_score(truth, scores)
+    )
+    precision, recall, thresholds = reference.precision_recall_curve(truth, scores)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    threshold = best_f1_threshold(truth, scores)
+    assert threshold == thresholds[np.argmax(f1[:-1])]
+    ours = f1_and_accuracy(truth, scores, threshold)
+    predicted = scores >= threshold
+    np.testing.assert_allclose(
+        ours, [reference.f1_score(truth, predicted), np.mean(predicted == truth)]
+    )
+    np.testing.assert_allclose(ours[0], f1.max())
+
+
+def test_bootstrap_auc_equals_repeating_the_samples():
+    rng = np.random.default_rng(3)
+    truth, scores = rng.integers(0, 2, 40), rng.normal(size=40)
+    patients = rng.integers(0, 15, 40)
+    bootstrap = PatientBootstrap.draw(patients, 7, seed=5)
+    drawn = bootstrap_auc(truth, scores, bootstrap)
+    for replicate in range(7):
+        repeats = bootstrap.counts[replicate][bootstrap.codes]
+        rows = np.repeat(np.arange(40), repeats)
+        np.testing.assert_allclose(
+            drawn[replicate], reference.roc_auc_score(truth[rows], scores[rows]), rtol=1e-6
+        )

@@ -1,0 +1,103 @@
+"""The project's own Table 6 on hand-made records: forms, paired excess, sweep."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmark.interfaces import Metric
+from benchmark.registry import CHECKOUT
+from benchmark.reporting.tables import write_tables
+
+NAMES = ("cnr", "cnr_absolute", "miou", "pointing_game")
+FORMS = ("", "/map_only", "/phrase_swapped")
+DATA = "ms_cxr-phantom-v1-aaaaaaaa"
+
+
+def samples(shift, count=60):
+    rng = np.random.default_rng(0)
+    base = rng.normal(size=count)
+    ids = np.array([f"pair{number:03d}" for number in range(count)])
+    patients = np.array([f"patient{number // 2:03d}" for number in range(count)])
+    arrays = {name: base + shift for name in ("cnr", "iou", "pointing_game")}
+    return {"ids": ids, "patients": patients, **arrays}
+
+
+def metrics(value, weights=True):
+    found = {
+        name + form: Metric(value, interval=(value - 0.1, value + 0.1))
+        for name in NAMES
+        for form in FORMS
+    }
+    why = "" if weights else "the method has no patch weights"
+    for name in NAMES:
+        found[f"{name}/weights_only"] = Metric(0.1 if weights else None, why)
+    return found
+
+
+@pytest.fixture
+def text(records, tmp_path):
+    noise = np.random.default_rng(1).normal(size=60)
+    clip = samples(0.0)
+    clip["cnr"] = clip["cnr"] + noise - noise.mean() + 0.001
+    task = "ms_cxr_grounding"
+    sweep = [
+        {"multiple": 1.0, "temperature": 0.3, "validation_cnr": 0.5},
+        {"multiple": 2.0, "temperature": 0.6, "validation_cnr": 0.4},
+    ]
+    chosen = {"weight_temperature": 0.3, "weight_temperature_sweep": sweep}
+    records.add(
+        task, "maco", metrics(-0.25), data_id=DATA, samples=samples(0.5), selection=chosen
+    )
+    records.add(task, "mae_hr_clip", metrics(0.5, False), data_id=DATA, samples=clip)
+    prior = {name: Metric(0.4) for name in NAMES}
+    records.add(task, "static_prior", prior, data_id=DATA, samples=samples(0.0))
+    pages = write_tables("maco", records.root, tmp_path, "demo", tables=["maco_table6"])
+    assert [path.name for path in pages] == ["maco_table6.md", "maco_table6_details.md"]
+    return "\n".join(path.read_text(encoding="utf-8") for path in pages)
+
+
+def rows(text, start):
+    lines = [line for line in text.splitlines() if line.startswith(f"| {start} ")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def test_each_method_stands_in_every_form(text):
+    forms = [row[1] for row in rows(text, "MaCo")]
+    assert forms[:4] == ["weights x map", "map only", "weights only", "phrase swapped"]
+
+
+def test_cnr_is_signed_and_never_scaled(text):
+    row = rows(text, "MaCo")[0]
+    assert row[3] == "−0.250 [−0.350, −0.150]"
+    assert row[4].startswith("+1.144 (text)")
+
+
+def test_percent_in_the_paper_becomes_our_fraction(text):
+    assert rows(text, "MaCo")[0][7].startswith("0.255 (text)")
+
+
+def test_paired_excess_and_its_verdict(text):
+    assert rows(text, "MaCo")[0][9] == "+0.500 [+0.500, +0.500] higher"
+    assert rows(text, "MAE + HR + CLIP")[0][9].endswith("unresolved")
+    assert rows(text, "*static_prior* (prior)")[0][9] == "–"
+
+
+def test_form_without_weights_says_why(text):
+    row = next(row for row in rows(text, "MAE + HR + CLIP") if row[1] == "weights only")
+    assert row[3].startswith("undefined [")
+    assert "the method has no patch weights" in text
+
+
+def test_sweep_marks_the_chosen_temperature(text):
+    assert "| MaCo     |      p0 |" in text or "MaCo" in text.split("CNR on validation")[1]
+    section = text.split("CNR on validation")[1]
+    assert [line.rstrip(" |").endswith("chosen") for line in section.splitlines() if "p0" in line] == [
+        True,
+        False,
+    ]
+
+
+def test_no_layout_names_an_unknown_baseline_or_metric():
+    folder = CHECKOUT / "leaderboards" / "tables"
+    assert len(list(folder.glob("*.toml"))) >= 5
