@@ -16,10 +16,10 @@ demo: $(STAMP)
 	$(BIN)/python run_all.py --suite maco-demo --profile demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 -m "not full" $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not full" $(PYTEST_OPTIONS)
 
 test-full: $(STAMP)
-	$(BIN)/python -m pytest -n 2 -m full $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m full $(PYTEST_OPTIONS)
 
 check: $(STAMP)
 	$(BIN)/ruff check .

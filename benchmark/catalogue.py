@@ -80,9 +80,7 @@ class Catalogue:
             self._rows[place] = load_task_rows(self.manifest(dataset), recipe, percent, seed)
         return self._rows[place]
 
-    def excluded_patients(
-        self, suite: Suite, recipe: PretrainRecipe
-    ) -> dict[str, frozenset[str]]:
+    def excluded_patients(self, suite: Suite, recipe: PretrainRecipe) -> dict[str, frozenset[str]]:
         """By task: patients of the corpus that a task of the suite tests or tunes on.
 
         All tasks of the suite count, whichever of them run now, so that the weights do not
@@ -104,9 +102,7 @@ class Catalogue:
         from benchmark.data.task_data import tested_patients
 
         try:
-            return tested_patients(
-                self.manifest(task.dataset), self.rows(task.dataset, recipe)
-            )
+            return tested_patients(self.manifest(task.dataset), self.rows(task.dataset, recipe))
         except LeakError:
             raise
         except MacoBenchError:

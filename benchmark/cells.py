@@ -83,9 +83,7 @@ def resolve(task_name: str, variant: str, baseline_name: str, settings: Settings
         if profile.model_size not in baseline.sizes:
             raise unknown_name(f"size of {baseline.name}", profile.model_size, baseline.sizes)
         size = baseline.sizes[profile.model_size]
-    changed = {
-        name: value for name, value in options.items() if value != baseline.options[name]
-    }
+    changed = {name: value for name, value in options.items() if value != baseline.options[name]}
     recipe = _recipe(task, variant, baseline, profile, settings)
     versions = _versions(task, baseline)
     return Resolved(task, baseline, profile, recipe, options, changed, size, versions)
@@ -109,9 +107,7 @@ def _recipe(
     return recipe
 
 
-def _typed_changes(
-    protocol: str, recipe: Recipe, changes: Mapping[str, Any]
-) -> dict[str, Any]:
+def _typed_changes(protocol: str, recipe: Recipe, changes: Mapping[str, Any]) -> dict[str, Any]:
     known = {item.name: getattr(recipe, item.name) for item in dataclasses.fields(recipe)}
     result: dict[str, Any] = {}
     for name, value in changes.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -30,8 +29,7 @@ def phantom_folder(cache_dir: Path, size: PhantomSize) -> Path:
 def with_phantom(settings: Settings, progress: Any = None) -> Settings:
     """The settings with the phantom as data root, where no data were named.
 
-    The phantom is drawn into a neighbour folder and renamed, so that a half-drawn one is never
-    taken for whole; two runs that need it draw it once.
+    Two runs that need it draw it once; a half-drawn one never stands under its name.
     """
     if not settings.uses_phantom:
         return settings
@@ -53,7 +51,4 @@ def _draw(folder: Path, size: PhantomSize, jobs: int, progress: Any) -> None:
     from benchmark.phantom.draw import draw_phantom
 
     log.info("drawing the phantom: %d cases of %d px into %s", size.cases, size.size, folder)
-    unfinished = folder.with_name(folder.name + ".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    draw_phantom(unfinished, size, workers=jobs, progress=progress)
-    unfinished.rename(folder)
+    draw_phantom(folder, size, workers=jobs, progress=progress)

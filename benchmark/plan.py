@@ -253,7 +253,9 @@ class _Planner:
         assert isinstance(resolved.recipe, PretrainRecipe)
         excluded = self.catalogue.excluded_patients(self.suite, resolved.recipe)
         data = self._data(self.settings.corpus)
-        return replace(data, extra={"excluded_patients": key_of(sorted(set().union(*excluded.values())))})
+        return replace(
+            data, extra={"excluded_patients": key_of(sorted(set().union(*excluded.values())))}
+        )
 
 
 def _checksum(path: Path) -> str:

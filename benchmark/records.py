@@ -201,7 +201,7 @@ def write_record(
     """
     from benchmark.arrays import array_bytes
 
-    entries: dict[str, dict[str, str]] = {}
+    entries: dict[str, Any] = {}
     for name, file, arrays in (
         ("predictions", PREDICTIONS_FILE, predictions),
         ("samples", SAMPLES_FILE, per_sample or {}),

@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def attempt_cell(
-    planned: PlannedCell, workshop: Workshop, progress: Progress
-) -> tuple[State, str]:
+def attempt_cell(planned: PlannedCell, workshop: Workshop, progress: Progress) -> tuple[State, str]:
     """Run a cell and keep whatever goes wrong inside it.
 
     Returns:
@@ -162,7 +160,7 @@ def _rows(cell: Cell, resolved: Resolved, corpus: Any, workshop: Workshop) -> An
         from benchmark.data.splits import SplitRows
 
         none = np.zeros(0, dtype=np.int64)
-        return SplitRows(train=np.asarray(corpus.rows), validation=none, test=none)
+        return SplitRows(np.asarray(corpus.rows), none, none, source="corpus")
     return workshop.catalogue.rows(
         resolved.task.dataset, resolved.recipe, cell.label_percent, cell.seeds.subset or 0
     )
@@ -229,9 +227,7 @@ def _record(
     )
 
 
-def _weights(
-    cell: Cell, folder: Path, workshop: Workshop
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _weights(cell: Cell, folder: Path, workshop: Workshop) -> tuple[dict[str, Any], dict[str, Any]]:
     """Source and checksum of the weights, and the pre-training that they come from."""
     if cell.weights == "none":
         return {"source": "none", "checksum": ""}, {}

@@ -74,9 +74,7 @@ class Settings:
         return self.data_root is None and not self.data_roots
 
 
-def make_settings(
-    command_line: Mapping[str, Any], config_file: Path | None = None
-) -> Settings:
+def make_settings(command_line: Mapping[str, Any], config_file: Path | None = None) -> Settings:
     """Merge the command line over the configuration file over the defaults.
 
     Args:
@@ -190,8 +188,9 @@ def typed(name: str, value: Any, default: Any) -> Any:
 
 
 def _wrong_type(name: str, value: Any, default: Any) -> UsageError:
-    return UsageError(f"`{name}` is {value!r}; it must be a {type(default).__name__}, "
-                      f"such as {default!r}.")
+    return UsageError(
+        f"`{name}` is {value!r}; it must be a {type(default).__name__}, such as {default!r}."
+    )
 
 
 def replaced_options(

@@ -59,8 +59,8 @@ def _refusal(path: Path, message: str) -> UntrustedFileError:
     return UntrustedFileError(
         f"`{path}` holds more than tensors and plain containers: {needed}. Loading that could run "
         "any code.",
-        remedy="If you trust whoever made the file, load it as trusted: "
-        "`load_checkpoint(path, trusted=True)`; or save its tensors alone and load those.",
+        remedy="If you trust whoever made the file, say so with --trust-weights (in Python: "
+        "`load_checkpoint(path, trusted=True)`); or save its tensors alone and load those.",
     )
 
 

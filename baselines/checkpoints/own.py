@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from baselines.checkpoints.loading import load_checkpoint, place, tensors_of
 from benchmark.errors import BadDataError
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from torch import nn
+    from baselines.encoders.image_text import MaskedImageTextModel
+    from benchmark.interfaces import Representation
 
 FORMAT = "maco-bench"
 FIELDS = ("model", "tokenizer_json", "options", "size", "image_size")
@@ -23,7 +24,9 @@ def is_own(content: Mapping[str, Any]) -> bool:
     return content.get("format") == FORMAT or all(name in content for name in FIELDS)
 
 
-def own_model(content: Mapping[str, Any], build: Callable[[BuildContext], Any]) -> nn.Module:
+def own_model(
+    content: Mapping[str, Any], build: Callable[[BuildContext], Representation]
+) -> MaskedImageTextModel:
     """The stored model in eval mode, built by the method that made it.
 
     Args:
@@ -33,13 +36,16 @@ def own_model(content: Mapping[str, Any], build: Callable[[BuildContext], Any]) 
     missing = [name for name in FIELDS if name not in content]
     if missing:
         raise BadDataError(f"The weight file lacks the fields {', '.join(missing)}.")
-    model: nn.Module = build(
-        BuildContext(
-            size=content["size"],
-            options=content["options"],
-            image_size=int(content["image_size"]),
-            tokenizer_json=content["tokenizer_json"],
-        )
+    model = cast(
+        "MaskedImageTextModel",
+        build(
+            BuildContext(
+                size=content["size"],
+                options=content["options"],
+                image_size=int(content["image_size"]),
+                tokenizer_json=content["tokenizer_json"],
+            )
+        ),
     )
     unused = place(model, tensors_of(content))
     if unused:
@@ -49,7 +55,7 @@ def own_model(content: Mapping[str, Any], build: Callable[[BuildContext], Any]) 
     return model.eval()
 
 
-def load_own(path: Path, build: Callable[[BuildContext], Any]) -> nn.Module:
+def load_own(path: Path, build: Callable[[BuildContext], Representation]) -> MaskedImageTextModel:
     """Read `weights.pt` for a baseline that has no official form of its own."""
     content = load_checkpoint(path)
     if not is_own(content):

@@ -39,12 +39,12 @@ class ReportEncoder(nn.Module):
             pad_token_id=0,
             attn_implementation="sdpa",
         )
-        self.model = nn.Module()
-        self.model.bert = BertModel(config, add_pooling_layer=True)
-        self.model.bert.pooler.dense = nn.Linear(size["text_width"], size["shared_width"])
+        bert = BertModel(config, add_pooling_layer=True)
+        bert.pooler.dense = nn.Linear(size["text_width"], size["shared_width"])
+        self.model = nn.ModuleDict({"bert": bert})
 
     def forward(self, ids: Tensor, attention_mask: Tensor) -> Tensor:
         """(T, shared_width) vectors in (-1, 1), from (T, L) ids and mask."""
-        output = self.model.bert(input_ids=ids, attention_mask=attention_mask)
+        output = self.model["bert"](input_ids=ids, attention_mask=attention_mask)
         pooled: Tensor = output.pooler_output
         return pooled

@@ -58,6 +58,9 @@ class MaskedAutoencoder(nn.Module):
         positions: Formula of the sin-cos tables.
     """
 
+    pos_embed: Tensor
+    decoder_pos_embed: Tensor
+
     def __init__(
         self,
         size: Mapping[str, Any],
@@ -102,8 +105,7 @@ class MaskedAutoencoder(nn.Module):
         They come from torch's global generator, which the caller forks.
         """
         self.apply(_initialise_layer)
-        projection = self.patch_embed.proj.weight
-        nn.init.xavier_uniform_(projection.data.view(projection.shape[0], -1))
+        nn.init.xavier_uniform_(self.patch_embed.proj.weight.data.flatten(1))
         nn.init.normal_(self.cls_token, std=0.02)
         if self.has_decoder:
             nn.init.normal_(self.mask_token, std=0.02)
@@ -163,6 +165,8 @@ class ClassificationTrunk(nn.Module):
     The official fine-tuning of MaCo and MRM: CLS is not pooled, the encoder's final norm is
     dropped, stochastic depth grows linearly to `drop_path`.
     """
+
+    pos_embed: Tensor
 
     def __init__(self, encoder: MaskedAutoencoder, drop_path: float) -> None:
         super().__init__()

@@ -14,7 +14,7 @@ def gathered(tensor: Tensor) -> Tensor:
         return tensor
     import torch.distributed.nn.functional as differentiable
 
-    return torch.cat(list(differentiable.all_gather(tensor)))
+    return torch.cat(list(differentiable.all_gather(tensor)))  # type: ignore[no-untyped-call]
 
 
 def cosine_logits(images: Tensor, texts: Tensor, inverse_temperature: Tensor | float) -> Tensor:

@@ -54,7 +54,7 @@ def patient_order(
     order = np.lexsort((draws, quantiles))
     if cover:
         front = _covering(np.concatenate([positive, negative], axis=1), order)
-        order = np.array(front + [item for item in order if item not in set(front)], dtype=int)
+        order = np.concatenate([front, order[~np.isin(order, front)]]).astype(np.int64)
     return RankedPatients([str(names[item]) for item in order], quantiles[order])
 
 

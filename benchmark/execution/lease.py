@@ -133,9 +133,7 @@ def acquire(folder: Path, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> Lease
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / LEASE_FILE
-    holder = Holder(
-        socket.gethostname(), os.getpid(), process_start(os.getpid()), uuid.uuid4().hex
-    )
+    holder = Holder(socket.gethostname(), os.getpid(), process_start(os.getpid()), uuid.uuid4().hex)
     for _ in range(2):
         if _create(path, holder):
             return Lease(path, holder, heartbeat_seconds)

@@ -107,12 +107,12 @@ class _Pool:
         """Hear what the workers say for at most a second; replace the dead."""
         if not self._workers:
             return
-        by_channel: dict[Any, _Worker] = {}
-        for item in self._workers:
-            by_channel[item.pipe] = by_channel[item.process.sentinel] = item
-        ready = connection.wait(list(by_channel), timeout=_POLL_SECONDS if self.busy() else 0)
-        for item in dict.fromkeys(id(by_channel[channel]) for channel in ready):
-            self._hear(next(one for one in self._workers if id(one) == item), queue)
+        channels = [item.pipe for item in self._workers]
+        channels += [item.process.sentinel for item in self._workers]
+        ready = set(connection.wait(channels, timeout=_POLL_SECONDS if self.busy() else 0))
+        for item in list(self._workers):
+            if item.pipe in ready or item.process.sentinel in ready:
+                self._hear(item, queue)
 
     def _hear(self, item: _Worker, queue: CellQueue) -> None:
         try:

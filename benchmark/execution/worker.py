@@ -22,9 +22,7 @@ _PARENT_CHECK_SECONDS = 1.0
 _MESSAGE_INTERVAL_SECONDS = 0.2
 
 
-def serve(
-    pipe: Connection, settings: Settings, search_roots: Sequence[Path], threads: int
-) -> None:
+def serve(pipe: Connection, settings: Settings, search_roots: Sequence[Path], threads: int) -> None:
     """Main function of a worker process.
 
     Args:
@@ -96,13 +94,14 @@ def _sweep(folder: Path) -> None:
 
 def _reporter(key: str, send: Callable[[Any], None]) -> Callable[..., None]:
     """A progress callable that sends at most a few messages a second."""
-    last = {"stage": "", "time": 0.0}
+    last_stage, last_time = "", 0.0
 
     def progress(stage: str, done: int, total: int, note: str = "") -> None:
+        nonlocal last_stage, last_time
         now = time.monotonic()
-        due = now - float(last["time"]) >= _MESSAGE_INTERVAL_SECONDS
-        if due or stage != last["stage"] or done >= total:
-            last.update(stage=stage, time=now)
+        due = now - last_time >= _MESSAGE_INTERVAL_SECONDS
+        if due or stage != last_stage or done >= total:
+            last_stage, last_time = stage, now
             send(Advance(key, stage, done, total, note))
 
     return progress

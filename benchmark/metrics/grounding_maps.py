@@ -133,12 +133,11 @@ def box_coverage(
     boxes: np.ndarray, box_pair: np.ndarray, pairs: int, grid: tuple[int, int], frame: int
 ) -> np.ndarray:
     """Share of each grid cell that the union of a pair's boxes covers, (pairs, N) float32."""
-    tall = _area_matrix(grid[0], frame).astype(np.float32)
-    wide = _area_matrix(grid[1], frame).astype(np.float32)
+    tall, wide = _area_matrix(grid[0], frame), _area_matrix(grid[1], frame)
     coverage = np.zeros((pairs, grid[0] * grid[1]), dtype=np.float32)
     for chosen, counts in _counts_in_pieces(boxes, box_pair, pairs, frame):
-        inside = (counts > 0).astype(np.float32)
-        coverage[chosen] = (tall @ inside @ wide.T).reshape(len(inside), -1)
+        cells = tall @ (counts > 0) @ wide.T
+        coverage[chosen] = cells.reshape(len(counts), -1)
     return coverage
 
 
@@ -158,7 +157,7 @@ def reference_coverage(samples: SentinelSamples) -> np.ndarray:
 
 
 def _counts_in_pieces(
-    boxes: np.ndarray, box_pair: np.ndarray, pairs: int, frame: int, step: int = 256
+    boxes: np.ndarray, box_pair: np.ndarray, pairs: int, frame: int, step: int = 64
 ) -> Iterator[tuple[slice, np.ndarray]]:
     boxes, owner = np.asarray(boxes).reshape(-1, 4), np.asarray(box_pair)
     for start in range(0, pairs, step):

@@ -64,8 +64,7 @@ def score_heat(
     values = np.asarray(heat).reshape(len(heat), -1)
     cover = np.asarray(counts).reshape(len(counts), -1)
     mask = cover > 0
-    inside = cover == 1 if official_merge else mask
-    cnr = contrast_to_noise(values, inside, ~mask)
+    cnr = contrast_to_noise(values, mask, cover == 1 if official_merge else None)
     pointing, official = _pointing(values, mask)
     iou = _iou(values, mask, thresholds)
     empty = ~mask.any(axis=1)
@@ -74,24 +73,47 @@ def score_heat(
     return PairScores(cnr, iou, pointing, official)
 
 
-def contrast_to_noise(values: np.ndarray, inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
-    """Signed CNR of each row of `values` (n, pixels); NaN where nothing is inside."""
-    mean_in, variance_in = _moments(values, inside)
-    mean_out, variance_out = _moments(values, outside)
-    noise = np.sqrt(variance_in + variance_out)
-    flat = noise <= MAXIMAL_WITHIN
-    cnr = np.where(flat, 0.0, (mean_in - mean_out) / np.where(flat, 1.0, noise))
-    return np.where(inside.any(axis=1), np.where(outside.any(axis=1), cnr, 0.0), np.nan)
+def contrast_to_noise(
+    values: np.ndarray, mask: np.ndarray, inside: np.ndarray | None = None
+) -> np.ndarray:
+    """Signed CNR of each row of `values` (n, pixels); NaN where nothing is inside.
 
-
-def _moments(values: np.ndarray, region: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and population variance over the region of each row, in float64."""
+    Args:
+        values: (n, pixels).
+        mask: (n, pixels); what is not in it is outside.
+        inside: Part of the mask that counts as inside; all of it by default.
+    """
     precise = values.astype(np.float64)
-    size = np.maximum(region.sum(axis=1), 1)
+    everything = (
+        np.full(len(values), values.shape[1]),
+        precise.sum(axis=1),
+        np.einsum("np,np->n", precise, precise),
+    )
+    in_mask = _sums(precise, mask)
+    outside = [whole - part for whole, part in zip(everything, in_mask, strict=True)]
+    mean_in, variance_in, any_in = _moments(
+        *(in_mask if inside is None else _sums(precise, inside))
+    )
+    mean_out, variance_out, any_out = _moments(*outside)
+    noise = np.sqrt(variance_in + variance_out)
+    flat = (noise <= MAXIMAL_WITHIN) | ~any_out
+    cnr = np.where(flat, 0.0, (mean_in - mean_out) / np.where(flat, 1.0, noise))
+    return np.where(any_in, cnr, np.nan)
+
+
+def _sums(precise: np.ndarray, region: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pixels, sum and sum of squares over the region of each row."""
     chosen = np.where(region, precise, 0.0)
-    mean = chosen.sum(axis=1) / size
-    square = np.einsum("np,np->n", chosen, chosen) / size
-    return mean, np.maximum(square - mean**2, 0.0)
+    return region.sum(axis=1), chosen.sum(axis=1), np.einsum("np,np->n", chosen, chosen)
+
+
+def _moments(
+    size: np.ndarray, total: np.ndarray, square: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean, population variance, and whether the region has a pixel."""
+    count = np.maximum(size, 1)
+    mean = total / count
+    return mean, np.maximum(square / count - mean**2, 0.0), size > 0
 
 
 def _pointing(values: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -110,9 +110,9 @@ def best_f1_threshold(truth: np.ndarray, scores: np.ndarray) -> float:
 
     NaN without a positive case.
     """
-    thresholds, hits, predicted = _counts_by_threshold(truth, scores)
-    if len(hits) == 0 or hits[-1] == 0:
+    if not (np.asarray(truth) == 1).any():
         return float("nan")
+    thresholds, hits, predicted = _counts_by_threshold(truth, scores)
     f1 = 2 * hits / (predicted + hits[-1])
     best = np.flatnonzero(f1 == f1.max())[-1]
     return float(thresholds[best])

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
 from itertools import count, islice
+from typing import TYPE_CHECKING
 
 from benchmark.phantom.population import draw_study, patient_of
 from benchmark.phantom.prevalence import OPACITY_NAMES, ProfileName
 from benchmark.phantom.truth import NIH_CLASSES, Study
 from benchmark.phantom.writers.common import Case
 from benchmark.seeds import generator_from
-from benchmark.specs import PhantomSize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from benchmark.specs import PhantomSize
 
 MIMIC_SHARE, NIH_SHARE = 0.52, 0.30
 """Of all cases; RSNA has the rest."""
@@ -62,6 +66,8 @@ def patient_splits(
 
     Args:
         numbers: Study numbers.
+        seed: Of the phantom.
+        population: That the numbers belong to.
         shares: Of the patients, by split, largest first; the others get at least one patient
             each where there are patients enough.
     """
@@ -88,7 +94,8 @@ def choose_nih_test(seed: int, wanted: int) -> list[int]:
     """
     lacking = dict.fromkeys(NIH_CLASSES, math.ceil(wanted * TEST_POSITIVE_SHARE))
     normal = round(wanted * NORMAL_SHARE)
-    open_places, chosen = wanted - normal, []
+    open_places = wanted - normal
+    chosen: list[int] = []
     for number, study in _candidates(seed, "nih_test", "nih"):
         if len(chosen) == wanted:
             break
@@ -126,9 +133,7 @@ def _needed_gain(lacking: dict[str, int], open_places: int) -> int:
     return min(math.ceil(left / open_places), sum(value > 0 for value in lacking.values()))
 
 
-def _candidates(
-    seed: int, population: str, profile: ProfileName
-) -> Iterator[tuple[int, Study]]:
+def _candidates(seed: int, population: str, profile: ProfileName) -> Iterator[tuple[int, Study]]:
     for number in count():
         yield number, draw_study(seed, population, number, "enriched", profile)
 

@@ -64,12 +64,12 @@ def draw_anatomy(study: Study, view: View) -> Anatomy:
     body = generator_from("anatomy", study.patient.seed)
     female = study.patient.sex == "F"
     habitus = study.patient.habitus
-    scale = float(np.clip(body.normal(1.0, 0.055), 0.86, 1.14)) * (0.96 if female else 1.02)
-    ratio = float(np.clip(body.normal(0.455, 0.035), 0.37, 0.54))
+    scale = float(np.clip(body.normal(1.0, 0.07), 0.82, 1.18)) * (0.96 if female else 1.02)
+    ratio = float(np.clip(body.normal(0.455, 0.042), 0.36, 0.56))
     height = 22.0 * scale * float(np.clip(body.normal(1.0, 0.06), 0.85, 1.15))
     width = 13.4 * scale * float(np.clip(body.normal(1.0, 0.04), 0.9, 1.1))
-    left_lower = float(np.clip(body.normal(1.0, 0.7), -0.6, 2.4))
-    arch = float(np.clip(body.normal(4.2, 0.7), 2.6, 6.0))
+    left_lower = float(np.clip(body.normal(0.9, 1.0), -1.0, 3.0))
+    arch = float(np.clip(body.normal(4.2, 1.0), 2.2, 6.6))
     mediastinum = float(np.clip(body.normal(2.6, 0.3), 2.0, 3.4))
     depth = float(np.clip(body.normal(1.0, 0.08), 0.8, 1.2))
 
@@ -78,7 +78,7 @@ def draw_anatomy(study: Study, view: View) -> Anatomy:
     breath = float(np.clip(random.normal(-0.8 if bedside else 0.2, 1.1), -3.2, 2.4))
     top = height + breath
     lateral = view.name == "LATERAL"
-    field = float(np.clip(random.normal(37.0 + 1.5 * habitus, 2.4), 32, 44))
+    field = float(np.clip(random.normal(37.5 + 1.5 * habitus, 3.2), 31, 46))
     return Anatomy(
         lateral=lateral,
         female=female,
@@ -86,15 +86,15 @@ def draw_anatomy(study: Study, view: View) -> Anatomy:
         domes=(top, top + left_lower),
         dome_arch=arch * (1 + 0.10 * breath),
         heart_width=2 * width * ratio * (1.07 if bedside else 1.0) * (1 - 0.02 * breath),
-        heart_shift=float(random.normal(0, 0.45)),
+        heart_shift=float(random.normal(0, 0.8)),
         mediastinum=mediastinum * (1.12 if bedside else 1.0),
         thickness=21.0 + 3.5 * habitus,
         depth=depth,
         air=0.72 + float(random.normal(0, 0.03)),
-        vessels=float(np.clip(random.normal(1.0, 0.16), 0.6, 1.5)),
+        vessels=float(np.clip(random.normal(1.0, 0.25), 0.5, 1.6)),
         fat=1.5 + 1.6 * (habitus + 1) * 0.9,
         field=field,
-        centre=(float(random.normal(0, 1.1)), top * 0.5 + 1.6 + float(random.normal(0, 1.5))),
+        centre=(float(random.normal(0, 1.7)), top * 0.5 + 1.4 + float(random.normal(0, 2.2))),
         angle=float(np.deg2rad(view.rotation_degrees)),
     )
 
@@ -109,12 +109,12 @@ def with_findings(anatomy: Anatomy, findings: tuple[Finding, ...]) -> Anatomy:
 
 
 def _large_heart(anatomy: Anatomy, finding: Finding) -> Anatomy:
-    growth = 1.12 + 0.26 * finding.severity
+    growth = 1.08 + 0.24 * finding.severity
     return replace(anatomy, heart_width=anatomy.heart_width * growth)
 
 
 def _volume_loss(anatomy: Anatomy, finding: Finding) -> Anatomy:
-    lift = (0.25 + 0.9 * finding.severity) * (1.0 if finding.zone == "lower" else 0.4)
+    lift = (0.1 + 0.6 * finding.severity) * (1.0 if finding.zone == "lower" else 0.4)
     right, left = anatomy.domes
     shift = anatomy.heart_shift
     if finding.side in ("right", "bilateral"):
@@ -131,10 +131,10 @@ def _inflated(anatomy: Anatomy, finding: Finding) -> Anatomy:
     right, left = anatomy.domes
     return replace(
         anatomy,
-        domes=(right + 0.9 * grade, left + 0.9 * grade),
-        dome_arch=anatomy.dome_arch * (1 - 0.45 * grade),
-        heart_width=anatomy.heart_width * (1 - 0.07 * grade),
-        vessels=anatomy.vessels * (1 - 0.35 * grade),
+        domes=(right + 0.4 * grade, left + 0.4 * grade),
+        dome_arch=anatomy.dome_arch * (1 - 0.40 * grade),
+        heart_width=anatomy.heart_width * (1 - 0.04 * grade),
+        vessels=anatomy.vessels * (1 - 0.15 * grade),
     )
 
 

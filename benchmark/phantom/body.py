@@ -30,6 +30,7 @@ def draw_density(scene: Scene, centre: Centre, study: Study, view: View) -> Fiel
     aerated = (1 - np.float32(0.86) * centre.heart) * (1 - np.float32(0.93) * centre.mediastinum)
     density = _soft_tissue(scene, random)
     density -= np.float32(scene.anatomy.air) * scene.lung * aerated
+    density += _uneven(scene, random) * aerated
     vessels = _vessels(scene, generator_from("vessels", study.patient.seed, view.name))
     lung_gain = scene.inside * scene.vessel_gain
     density += vessels * lung_gain * np.float32(2.0 * scene.anatomy.vessels)
@@ -39,6 +40,18 @@ def draw_density(scene: Scene, centre: Centre, study: Study, view: View) -> Fiel
     density -= _airways(scene)
     density += scene.shadow * (1 - np.float32(0.55) * centre.heart)
     return density
+
+
+def _uneven(scene: Scene, random: np.random.Generator) -> Field:
+    """What makes normal lungs differ: their density by region, around the hila and at the bases."""
+    base, hila = float(random.normal(0, 0.07)), float(random.normal(0, 0.07))
+    height = np.float32(scene.anatomy.height)
+    low = edge(scene.y - np.float32(0.75) * height, 7.0)
+    off = (np.abs(scene.x) - np.float32(4.5)) * np.float32(0.2)
+    rise = (scene.y - np.float32(0.5) * height) * np.float32(0.13)
+    wing = np.exp(-off * off - rise * rise)
+    cloud = np.float32(0.05) * value_noise(random, 4, scene.size)
+    return scene.lung * (np.float32(base) * low + np.float32(hila) * wing + cloud)
 
 
 def _soft_tissue(scene: Scene, random: np.random.Generator) -> Field:
@@ -111,22 +124,27 @@ def _airways(scene: Scene) -> Field:
 def _vessels(scene: Scene, random: np.random.Generator) -> Field:
     """Vessels that fan out from both hila, in units of the widest one."""
     anatomy = scene.anatomy
-    level = 0.47 * anatomy.height
-    twigs = []
+    headings = np.array([-1.35, -0.9, -0.35, 0.2, 0.6, 1.05, 1.5])
+    count = len(headings)
+    trees = []
     for sign in (-1, 1):
-        fan = 0.5 if anatomy.lateral else 1.0
-        for heading in (-1.35, -0.9, -0.35, 0.2, 0.6, 1.05, 1.5):
-            angle = heading if sign > 0 else np.pi - heading
-            angle += float(random.normal(0, 0.08)) * fan
-            out = random.normal(0, 0.8) if anatomy.lateral else sign * random.uniform(3.0, 4.2)
-            root = (float(out), level + 1.5 * heading + (0.0 if sign < 0 else -0.6))
-            reach = 0.19 * anatomy.half_width * (1.3 if heading > 0.5 else 1.0)
-            width = 0.50 if abs(heading) > 0.3 else 0.40
-            twigs += branches(random, root, angle, reach * random.uniform(0.8, 1.1), width, 6)
-    twigs.sort(key=lambda twig: twig[4])
-    segments = []
-    for x0, y0, x1, y1, width in twigs:
-        start, end = scene.to_pixels(x0, y0), scene.to_pixels(x1, y1)
-        segments.append((*start, *end, width / scene.pixel, min(1.0, 0.25 + width * 1.3)))
-    lines = draw_segments(segments, scene.size)
+        out = sign * random.uniform(3.0, 4.2, count)
+        if anatomy.lateral:
+            out = random.normal(0, 0.8, count)
+        down = 0.47 * anatomy.height + 1.5 * headings + (0.0 if sign < 0 else -0.6)
+        angle = headings if sign > 0 else np.pi - headings
+        reach = 0.19 * anatomy.half_width * np.where(headings > 0.5, 1.3, 1.0)
+        width = np.where(np.abs(headings) > 0.3, 0.50, 0.40)
+        roots = [
+            out,
+            down,
+            angle + random.normal(0, 0.08, count),
+            reach * random.uniform(0.8, 1.1, count),
+            width,
+        ]
+        trees.append(branches(random, np.column_stack(roots), 5))
+    twigs = np.concatenate(trees)
+    twigs = twigs[np.argsort(twigs[:, 4], kind="stable")]
+    value = np.minimum(1.0, 0.25 + 1.3 * twigs[:, 4])
+    lines = draw_segments(np.column_stack([scene.segments(twigs), value]), scene.size)
     return np.float32(0.8) * lines + np.float32(0.9) * blurred(lines, 0.03)

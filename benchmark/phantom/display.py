@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmark.phantom.texture import Segment, blurred, draw_segments, value_noise
+from benchmark.phantom.texture import blurred, draw_segments, value_noise
 from benchmark.seeds import generator_from
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ _LETTERS = {
 def _marked(signal: Field, scene: Scene, view: View) -> Field:
     """The side marker and the devices, as metal over the picture."""
     random = generator_from("marker", view.seed)
-    segments: list[Segment] = []
+    segments: list[tuple[float, ...]] = []
     if view.marker:
         x = float(random.uniform(0.04, 0.10)) if view.marker == "R" else float(random.uniform(0.88, 0.93))
         y, height = float(random.uniform(0.04, 0.16)), float(random.uniform(0.035, 0.055))
@@ -80,11 +80,11 @@ def _marked(signal: Field, scene: Scene, view: View) -> Field:
         segments += _device(name, scene, random)
     if not segments:
         return signal
-    metal = draw_segments(segments, scene.size)
+    metal = draw_segments(np.array(segments), scene.size)
     return signal + metal * (np.float32(1.0) - signal) * np.float32(0.85)
 
 
-def _device(name: str, scene: Scene, random: np.random.Generator) -> list[Segment]:
+def _device(name: str, scene: Scene, random: np.random.Generator) -> list[tuple[float, ...]]:
     """Centre lines of one device in pixels."""
     height, wide = scene.anatomy.height, scene.anatomy.half_width
     jitter = random.normal(0, 0.5, 8)
@@ -119,11 +119,11 @@ def _device(name: str, scene: Scene, random: np.random.Generator) -> list[Segmen
 
 def _in_pixels(
     paths: list[tuple[list[tuple[float, float]], float, float]], scene: Scene
-) -> list[Segment]:
-    segments: list[Segment] = []
+) -> list[tuple[float, ...]]:
+    segments: list[tuple[float, ...]] = []
     for points, width, value in paths:
         flat = [(0.2 * x, y) if scene.anatomy.lateral else (x, y) for x, y in points]
-        pixels = [scene.to_pixels(*point) for point in flat]
+        pixels = scene.to_pixels(np.array(flat, dtype=np.float64))
         for start, end in zip(pixels[:-1], pixels[1:]):
             segments.append((*start, *end, width / scene.pixel, value))
     return segments

@@ -8,7 +8,6 @@ import multiprocessing
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,8 @@ from benchmark.phantom.writers import mimic_cxr, ms_cxr, nih_cxr14, rsna_pneumon
 from benchmark.phantom.writers.common import Case, Setting, Written, tree_checksum
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from benchmark.interfaces import Progress
     from benchmark.specs import PhantomSize
 
@@ -137,8 +138,7 @@ def _in_order(
 ) -> Iterator[tuple[int, Written]]:
     """Number of finished cases and what was written, chunk by chunk in the order of the cases."""
     chunks = [
-        cases[start : start + CASES_IN_A_CHUNK]
-        for start in range(0, len(cases), CASES_IN_A_CHUNK)
+        cases[start : start + CASES_IN_A_CHUNK] for start in range(0, len(cases), CASES_IN_A_CHUNK)
     ]
     task = partial(_draw_chunk, setting)
     if workers <= 1:

@@ -25,7 +25,7 @@ _SHAPES = {"full": 0.80, "impression_only": 0.09, "findings_only": 0.07, "no_hea
 """Share of each shape; what is left is `swapped_names`."""
 
 _REASON = ("INDICATION", "INDICATION", "INDICATION", "REASON FOR EXAM", "HISTORY", "INDICATIONS")
-_ODD_FINDINGS = ("CHEST, TWO VIEWS", "FINDNGS", "FINDINGS AND TECHNIQUE")
+_ODD_FINDINGS = ("CHEST, TWO VIEWS", "FINDNGS", "REPORT")
 _ODD_IMPRESSION = ("CONCLUSION", "IMPRESION", "IMPRESSIONS")
 
 
@@ -94,9 +94,7 @@ def _head(study: Study, generator: np.random.Generator) -> list[list[str]]:
         sex="woman" if woman else "man", letter="F" if woman else "M"
     )
     comparisons = (
-        grammar_general.COMPARISONS_OF_FOLLOW_UP
-        if study.changes
-        else grammar_general.COMPARISONS
+        grammar_general.COMPARISONS_OF_FOLLOW_UP if study.changes else grammar_general.COMPARISONS
     )
     blocks = []
     if generator.random() < 0.85:
@@ -129,7 +127,11 @@ def _addendum(generator: np.random.Generator) -> list[str]:
 
 def _wrap(text: str) -> list[str]:
     lines = textwrap.wrap(
-        text, LINE_WIDTH - 1, break_long_words=False, break_on_hyphens=False,
-        replace_whitespace=False, drop_whitespace=True,
+        text,
+        LINE_WIDTH - 1,
+        break_long_words=False,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+        drop_whitespace=True,
     )
     return [" " + line for line in lines]

@@ -7,13 +7,17 @@ no model can tell which of their reports belongs to which picture.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmark.phantom.truth import Study
 from benchmark.phantom.words import degree_index
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+    from benchmark.phantom.truth import Study
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,13 @@ def report_state(study: Study, *, with_devices: bool = True) -> Hashable:
     """
     findings = tuple(
         sorted(
-            (item.name, item.side, item.zone, degree_index(item), _size_step(item.name, item.size_cm))
+            (
+                item.name,
+                item.side,
+                item.zone,
+                degree_index(item),
+                _size_step(item.name, item.size_cm),
+            )
             for item in study.findings
         )
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from benchmark.errors import UsageError
 from benchmark.phantom import grammar, grammar_general
 from benchmark.phantom.report_layout import lay_out
 from benchmark.phantom.truth import Finding, Study
 from benchmark.phantom.words import WORDS, pick, slots
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
 
 REPORTED = tuple(WORDS)
 """Findings a report can speak of."""
@@ -120,7 +123,9 @@ def _what_is_told(
     if generator.random() < dials.label_noise:
         absent = [name for name in REPORTED if not study.has(name)]
         if absent:
-            told.append((_invented(absent[int(generator.integers(len(absent)))], generator), "plain"))
+            told.append(
+                (_invented(absent[int(generator.integers(len(absent)))], generator), "plain")
+            )
     return told, denied
 
 
@@ -187,17 +192,18 @@ def _denials(
     sentences = []
     while names:
         count = min(len(names), int(generator.integers(1, 4)))
-        group, names = names[:count], names[count:]
+        together, names = names[:count], names[count:]
         forms = (
             grammar_general.DENIALS_OF_ONE,
             grammar_general.DENIALS_OF_TWO,
             grammar_general.DENIALS_OF_THREE,
         )[count - 1]
         words = {
-            f"d{index}": pick(generator, WORDS[name].denied_as) for index, name in enumerate(group)
+            f"d{index}": pick(generator, WORDS[name].denied_as)
+            for index, name in enumerate(together)
         }
         sentences.append(grammar.finish(pick(generator, forms).format(**words)))
-        mentions.update({name: 0.0 for name in group})
+        mentions.update({name: 0.0 for name in together})
     return sentences
 
 

@@ -67,23 +67,17 @@ class Scene:
         """Pixels of one side of the body."""
         return self.x > 0 if sign > 0 else self.x <= 0
 
-    def to_pixels(self, x: float, y: float) -> tuple[float, float]:
-        """Picture coordinates (column, row) of a body point."""
+    def to_pixels(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Picture coordinates (column, row) of body points, both (..., 2)."""
         cosine, sine = np.cos(self.anatomy.angle), np.sin(self.anatomy.angle)
-        dx, dy = x - self.anatomy.centre[0], y - self.anatomy.centre[1]
-        column = (cosine * dx - sine * dy) / self.pixel + self.size / 2
-        row = (sine * dx + cosine * dy) / self.pixel + self.size / 2
-        return float(column), float(row)
+        turn = np.array([[cosine, sine], [-sine, cosine]])
+        return (points - np.asarray(self.anatomy.centre)) @ turn / self.pixel + self.size / 2
 
-    def window(self, x: float, y: float, radius: float) -> tuple[slice, slice]:
-        """Slices of the pixels within `radius` cm of a body point; may be empty."""
-        column, row = self.to_pixels(x, y)
-        reach = radius / self.pixel + 1
-        slices = []
-        for centre in (row, column):
-            low = min(max(0, int(centre - reach)), self.size)
-            slices.append(slice(low, max(low, min(self.size, int(centre + reach) + 2))))
-        return slices[0], slices[1]
+    def segments(self, twigs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Lines (n, 5) in cm, as x0, y0, x1, y1 and width, in pixels."""
+        return np.column_stack(
+            [self.to_pixels(twigs[:, :2]), self.to_pixels(twigs[:, 2:4]), twigs[:, 4] / self.pixel]
+        )
 
     def wall_at(self, y: float) -> float:
         """Half width of the lung at a height."""

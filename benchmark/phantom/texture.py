@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Field = NDArray[np.float32]
-
-Segment = tuple[float, float, float, float, float, float]
-"""x0, y0, x1, y1 in pixels, width in pixels, value in [0, 1]."""
+    Twigs = NDArray[np.float64]
 
 
 def value_noise(random: np.random.Generator, cells: int, size: int) -> Field:
@@ -45,51 +42,50 @@ def blurred(field: Field, fraction: float) -> Field:
     return np.asarray(small.resize((size, size), Image.Resampling.BICUBIC))
 
 
-def draw_segments(segments: Iterable[Segment], size: int) -> Field:
-    """Lines with round-off below a third of a pixel, as values in [0, 1].
+def draw_segments(segments: NDArray[np.float64], size: int) -> Field:
+    """Lines as values in [0, 1]; where they cross, the one drawn last wins.
 
-    Where lines cross, the one drawn last wins.
+    Args:
+        segments: (n, 6): x0, y0, x1, y1 and width in pixels, value in [0, 1]. Lines thinner than
+            a third of a pixel are drawn fainter instead.
+        size: Side of the picture in pixels.
     """
     scale = 3 if size <= 512 else 2
     canvas = Image.new("L", (size * scale, size * scale))
     pen = ImageDraw.Draw(canvas)
-    for x0, y0, x1, y1, width, value in segments:
-        thick = max(1, round(width * scale))
-        fade = min(1.0, width * scale)
-        ends = (x0 * scale, y0 * scale, x1 * scale, y1 * scale)
-        pen.line(ends, fill=round(255 * value * fade), width=thick)
-    reduced = canvas.reduce(scale)
-    return np.asarray(reduced, dtype=np.float32) / np.float32(255)
+    ends = (segments[:, :4] * scale).tolist()
+    widths = segments[:, 4] * scale
+    thick = np.maximum(np.round(widths), 1).astype(int).tolist()
+    fills = np.round(255 * segments[:, 5] * np.minimum(widths, 1)).astype(int).tolist()
+    for corners, fill, width in zip(ends, fills, thick):
+        pen.line(corners, fill=fill, width=width)
+    return np.asarray(canvas.reduce(scale), dtype=np.float32) / np.float32(255)
 
 
-def branches(
-    random: np.random.Generator,
-    start: tuple[float, float],
-    heading: float,
-    length: float,
-    width: float,
-    depth: int,
-) -> list[tuple[float, float, float, float, float]]:
-    """A tree of straight twigs, as (x0, y0, x1, y1, width) in the units of `start`.
+def branches(random: np.random.Generator, roots: NDArray[np.float64], depth: int) -> Twigs:
+    """Trees of straight twigs.
 
     Args:
         random: Draws angles and lengths.
-        start: Root of the tree.
-        heading: Angle of the first twig in radians, 0 = along x, growing clockwise (y is down).
-        length: Of the first twig.
-        width: Of the first twig; each fork makes it thinner.
+        roots: (n, 5): x, y, heading of the first twig in radians (0 = along x, growing clockwise,
+            as y is down), its length and its width.
         depth: Forks between root and tips.
+
+    Returns:
+        (m, 5): x0, y0, x1, y1 and width, in the units of `roots`, roots first.
     """
     twigs = []
-    stack = [(start, heading, length, width, depth)]
-    while stack:
-        (x, y), angle, reach, thick, left = stack.pop()
-        angle += float(random.normal(0, 0.22))
-        end = (x + reach * float(np.cos(angle)), y + reach * float(np.sin(angle)))
-        twigs.append((x, y, end[0], end[1], thick))
-        if left > 0:
-            fork = float(random.uniform(0.12, 0.5))
+    for level in range(depth + 1):
+        count = len(roots)
+        heading = roots[:, 2] + random.normal(0, 0.22, count)
+        step = roots[:, 3, None] * np.stack([np.cos(heading), np.sin(heading)], 1)
+        ends = roots[:, :2] + step
+        twigs.append(np.column_stack([roots[:, :2], ends, roots[:, 4]]))
+        if level < depth:
+            fork = random.uniform(0.12, 0.5, count)
+            children = []
             for turn, share in ((fork, 0.62), (-0.6 * fork, 0.82)):
-                reach_next = reach * float(random.uniform(0.68, 0.95))
-                stack.append((end, angle + turn, reach_next, thick * share, left - 1))
-    return twigs
+                reach = roots[:, 3] * random.uniform(0.68, 0.95, count)
+                children.append(np.column_stack([ends, heading + turn, reach, roots[:, 4] * share]))
+            roots = np.concatenate(children)
+    return np.concatenate(twigs)

@@ -8,10 +8,12 @@ a or an), `{degree}`, `{side}`, `{where}` (a place such as `at the left base`), 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmark.phantom.truth import Finding
+if TYPE_CHECKING:
+    from benchmark.phantom.truth import Finding
 
 LUNG_FINDINGS = frozenset(
     {

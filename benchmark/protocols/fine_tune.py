@@ -33,7 +33,12 @@ from benchmark.recipes import FineTuneRecipe
 from benchmark.seeds import seed_from
 from benchmark.training.augment import random_resized_crop
 from benchmark.training.batches import BatchPlan
-from benchmark.training.device import choose_precision, peak_memory_mib, reset_peak_memory
+from benchmark.training.device import (
+    choose_precision,
+    peak_memory_mib,
+    private_random_state,
+    reset_peak_memory,
+)
 from benchmark.training.loop import TrainPlan, train
 from benchmark.training.optimizers import make_optimizer
 from benchmark.training.schedules import WarmupCosine
@@ -91,13 +96,13 @@ def run(context: CellContext) -> Outcome:
     plan = _train_plan(context, recipe)
     representation = context.representation()
     reset_peak_memory(context.device)
-    # The head's start must not depend on the baseline, so its seed names axes alone.
-    model = LinearClassifier(
-        representation.classification_trunk(recipe.drop_path),
-        representation.feature_dim,
-        len(context.task.classes),
-        seed_from("head", context.task.name, context.cell.seeds.head),
-    ).to(context.device)
+    with private_random_state(context.device):
+        model = LinearClassifier(
+            representation.classification_trunk(recipe.drop_path),
+            representation.feature_dim,
+            len(context.task.classes),
+            seed_from("head", context.task.name, context.cell.seeds.head),
+        ).to(context.device)
     chosen_by, best = selection_set(context), _Best()
     with ExitStack() as stack:
         reader = stack.enter_context(evaluation_reader(context, representation))

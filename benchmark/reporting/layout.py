@@ -1,7 +1,8 @@
 """Which rows and columns a table has: `leaderboards/tables/*.toml`, plain data without expressions.
 
-A file names its suite, the paper's table, the published CSVs beside it, rows and columns. A new
-table is one new file. Baselines with records but without a row are added by `select.rows_for`.
+A file names the paper's table, the published CSVs beside it, rows and columns. A new table is one
+new file and its name in `leaderboards/suites/NAME.toml`. Baselines with records but without a row
+are added by `select.rows_for`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from benchmark.errors import BadDataError, unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 Format = Literal["percent_1", "decimal_3", "signed_3"]
@@ -104,15 +105,15 @@ class Extra:
 
 @dataclass(frozen=True)
 class TableLayout:
-    """One table of a suite.
+    """One table.
 
     Attributes:
         name: Stem of its file, and of the Markdown made from it.
+        suite: The paper's own suite; other suites may show the table too.
         extras: Further tables from the same records; they go to `NAME_details.md`.
     """
 
     name: str
-    suite: str
     paper: str
     paper_table: str
     title: str
@@ -120,6 +121,7 @@ class TableLayout:
     forms: tuple[Form, ...]
     rows: tuple[Row, ...]
     columns: tuple[Column, ...]
+    suite: str = ""
     notes: tuple[str, ...] = ()
     extras: tuple[Extra, ...] = ()
 
@@ -176,7 +178,29 @@ def read_layout(path: Path) -> TableLayout:
         raise BadDataError(f"Bad table layout: {fault}.", looked_in=[path]) from fault
 
 
-def read_layouts(folder: Path, suite: str) -> list[TableLayout]:
-    """All layouts of one suite, sorted by name."""
-    layouts = [read_layout(path) for path in sorted(folder.glob("*.toml"))]
-    return [layout for layout in layouts if layout.suite == suite]
+def suite_tables(leaderboards: Path, suite: str) -> tuple[str, ...]:
+    """Names of the layouts that `suites/NAME.toml` lists.
+
+    Raises:
+        UsageError: There is no such suite.
+    """
+    folder = leaderboards / "suites"
+    path = folder / f"{suite}.toml"
+    if not path.is_file():
+        raise unknown_name("suite", suite, [item.stem for item in folder.glob("*.toml")])
+    return tuple(tomllib.loads(path.read_text(encoding="utf-8")).get("tables", ()))
+
+
+def read_layouts(leaderboards: Path, names: Iterable[str]) -> list[TableLayout]:
+    """The named layouts of `tables/`, each once, in the order given.
+
+    Raises:
+        UsageError: There is no layout of that name.
+    """
+    known = {path.stem: path for path in sorted((leaderboards / "tables").glob("*.toml"))}
+    layouts = []
+    for name in dict.fromkeys(names):
+        if name not in known:
+            raise unknown_name("table", name, known)
+        layouts.append(read_layout(known[name]))
+    return layouts

@@ -13,7 +13,6 @@ from benchmark.reporting.select import load_results
 from benchmark.reporting.tables import write_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -22,7 +21,6 @@ def publish(
     leaderboards_root: Path,
     *,
     profile: str = "demo",
-    suites: Sequence[str] | None = None,
 ) -> list[Path]:
     """Write `leaderboards/*.md` from the committed records, byte for byte reproducible.
 
@@ -30,7 +28,9 @@ def publish(
         records_root: `leaderboards/records`, shaped like a results folder.
         leaderboards_root: Folder with `tables/` and `published/`; the files go there.
         profile: Only this profile's records enter.
-        suites: Suites to write; all with a record where None.
+
+    Returns:
+        One page, and its details, for each layout with a task that has a record.
 
     Raises:
         UsageError: There is no record, or one was not made from phantom data: only those may be
@@ -51,26 +51,17 @@ def publish(
                 remedy="Remove that folder; use `tables` without `--publish` for your own data.",
             )
     tasks = {item.cell["task"] for item in results}
-    layouts = [read_layout(path) for path in sorted((leaderboards_root / "tables").glob("*.toml"))]
-    written: list[Path] = []
-    for suite in sorted({layout.suite for layout in layouts} & set(suites or _all(layouts))):
-        names = [
-            layout.name for layout in layouts if layout.suite == suite and tasks & set(layout.tasks)
-        ]
-        written += write_tables(
-            suite,
-            records_root,
-            leaderboards_root,
-            profile,
-            tables=names,
-            leaderboards=leaderboards_root,
-            command="maco-bench tables --publish",
-        )
-    return written
-
-
-def _all(layouts: Sequence[object]) -> set[str]:
-    return {str(getattr(layout, "suite", "")) for layout in layouts}
+    paths = sorted((leaderboards_root / "tables").glob("*.toml"))
+    names = [path.stem for path in paths if tasks & set(read_layout(path).tasks)]
+    return write_tables(
+        "",
+        records_root,
+        leaderboards_root,
+        profile,
+        tables=names,
+        leaderboards=leaderboards_root,
+        command="maco-bench tables --publish",
+    )
 
 
 def share_copy(results: Path, out: Path) -> list[Path]:

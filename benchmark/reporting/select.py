@@ -135,9 +135,11 @@ def rows_for(layout: TableLayout, results: Iterable[Result]) -> list[TableRow]:
     rows: list[TableRow] = []
     for row in layout.rows:
         mine = [group for group in groups if row.baseline and group.baseline == row.baseline]
-        # The default options sort first where there are several: `{}` names no change.
-        for number, group in enumerate(mine or [Group(row.baseline)]):
-            shown = row if number == 0 else replace(row, published="")
+        if not any(group.options == "{}" for group in mine):
+            mine.append(Group(row.baseline))
+        for group in sorted(mine, key=lambda item: (item.options != "{}", item)):
+            # A changed option is not the paper's method: its row has no published number.
+            shown = row if group.options == "{}" else replace(row, published="")
             rows.append(TableRow(replace(shown, title=_title(row, group)), group))
     named = {row.baseline for row in layout.rows}
     for group in groups:

@@ -44,7 +44,7 @@ def states_from(results: Path, profile: str, planned: Sequence[Any] = ()) -> Sta
                 return Measured("not_applicable", reason=str(item.cause))
             if item.state == "failed":
                 return Measured("failed", reason=_short(str(item.cause)))
-            if item.state == "blocked":
+            if item.state in ("blocked", "waiting"):
                 return Measured("not_run", reason=_short(str(item.cause)))
         reason = why_absent(column.task, group.baseline)
         if reason is not None:

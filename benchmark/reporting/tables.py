@@ -9,12 +9,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from benchmark.errors import unknown_name
 from benchmark.records import write_atomically
 from benchmark.registry import CHECKOUT
 from benchmark.reporting.extras import extra_sections
 from benchmark.reporting.grid import Source, entries, render
-from benchmark.reporting.layout import TableLayout, read_layouts
+from benchmark.reporting.layout import TableLayout, read_layouts, suite_tables
 from benchmark.reporting.markdown import Footnotes, bullets, document
 from benchmark.reporting.published import read_csv, read_join
 from benchmark.reporting.select import Block, Result, blocks, load_results
@@ -47,24 +46,19 @@ def write_tables(
         results: Folder of the records, `results/<profile>/...`.
         out: Folder that the files are written to.
         profile: Only records of this profile enter.
-        tables: Names of layouts; all of the suite where None.
+        tables: Names of layouts; those that the suite lists where None.
         planned: `PlannedCell`s that explain absent records; optional.
         leaderboards: Folder with `tables/` and `published/`.
         command: How to make the tables again, for the header.
 
     Returns:
-        The files, sorted by table.
+        The files, in the order of the tables.
 
     Raises:
-        UsageError: A name in `tables` that the suite does not have.
+        UsageError: An unknown suite or table.
     """
-    layouts = read_layouts(leaderboards / "tables", suite)
-    if tables is not None:
-        known = {layout.name: layout for layout in layouts}
-        for name in tables:
-            if name not in known:
-                raise unknown_name(f"table of suite {suite}", name, known)
-        layouts = [known[name] for name in dict.fromkeys(tables)]
+    names = suite_tables(leaderboards, suite) if tables is None else tables
+    layouts = read_layouts(leaderboards, names)
     found = load_results(results, profile)
     join = read_join(leaderboards / "published" / "join.toml")
     state_of = states_from(results, profile, planned or ())

@@ -38,6 +38,15 @@ def cell(**changes: object) -> Cell:
     return Cell(**{**values, **changes})  # type: ignore[arg-type]
 
 
+METRIC = Metric(
+    0.5,
+    interval=(0.4, 0.6),
+    per_class={"a": None},
+    n=3,
+    interval_per_class={"a": None, "b": (0.1, 0.2)},
+)
+
+
 def record(**changes: object) -> records.Record:
     base = records.Record(
         cell=cell(),
@@ -46,7 +55,7 @@ def record(**changes: object) -> records.Record:
         data={"id": "d-1"},
         weights={"source": "trained"},
         options={"ratio": 0.5},
-        metrics={"auc": Metric(0.5, interval=(0.4, 0.6), per_class={"a": None}, n=3, interval_per_class={"a": None, "b": (0.1, 0.2)})},
+        metrics={"auc": METRIC},
     )
     return replace(base, **changes)  # type: ignore[arg-type]
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 IMAGE_SUFFIXES = (".dcm", ".png", ".jpg", ".jpeg")
 TABLE_ENDINGS = ("", ".gz", ".zip")
+_TRAILING = "Unnamed: trailing"
 
 
 def find_file(
@@ -54,12 +55,19 @@ def read_table(path: Path, aliases: Mapping[str, Sequence[str]] | None = None) -
     Raises:
         BadDataError: When the file is not a readable CSV.
     """
+    reading: dict[str, Any] = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig"}
     try:
-        table = pd.read_csv(
-            path, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig"
-        )
+        header = [str(name) for name in pd.read_csv(path, nrows=0, **reading).columns]
+        # One name more than the header has takes up a comma at the end of the rows.
+        names = [*header, _TRAILING]
+        table = pd.read_csv(path, header=0, names=names, index_col=False, **reading)
     except Exception as error:
         raise BadDataError(f"`{path}` is not a readable CSV: {error}") from error
+    if table.pop(_TRAILING).fillna("").str.strip().ne("").any():
+        raise BadDataError(
+            f"`{path}` has rows with more cells than the header.",
+            remedy="Quote the cells that hold commas.",
+        )
     table.columns = pd.Index([str(name).strip() for name in table.columns])
     table = table[[name for name in table.columns if not name.startswith("Unnamed:")]]
     renamed = {

@@ -102,7 +102,7 @@ def _test_ids(root: Path, index: Mapping[str, str]) -> tuple[list[str], Path | N
 
     path = _files.find_file(root, ["stage_2_sample_submission.csv"], _files.TABLE_ENDINGS)
     listed = [] if path is None else _files.read_table(path)["patientId"].tolist()
-    found = sorted(stem for stem, place in index.items() if "test" in place.split("/")[0])
+    found = sorted(stem for stem, place in index.items() if "test" in place.rpartition("/")[0])
     if not found:
         # People who hold no test images at all keep the sample submission nevertheless.
         return [], None

@@ -23,8 +23,8 @@ def emphysema(
     region = scene.inside
     if finding.zone == "upper":
         region = region * edge(np.float32(0.55 * anatomy.height) - scene.y, 5.0)
-    scene.vessel_gain *= 1 - np.float32(0.75 * strength) * region
-    scene.shadow -= np.float32(0.5 * strength) * region
+    scene.vessel_gain *= 1 - np.float32(0.5 * strength) * region
+    scene.shadow -= np.float32(0.12 * strength) * region
     for _ in range(int(random.integers(4, 8))):
         radius = float(random.uniform(0.9, 2.2)) * (0.6 + 0.4 * strength)
         sign = 1 if random.random() < 0.5 else -1

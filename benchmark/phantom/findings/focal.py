@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmark.phantom.findings.shapes import disc, lines, place, ragged, rise
 from benchmark.phantom.scene import edge
+from benchmark.phantom.texture import branches
 
 if TYPE_CHECKING:
     from benchmark.phantom.heart import Centre
@@ -75,12 +76,12 @@ def hernia(
     """A round shadow behind the heart with air above a level."""
     anatomy = scene.anatomy
     radius = finding.size_cm / 2
-    x = float(random.normal(0.8, 0.8)) + 0.3 * radius
+    x = float(random.normal(0.8, 1.6)) + 0.3 * radius
     if anatomy.lateral:
         x = 0.35 * anatomy.half_width
-    y = min(anatomy.domes) + 0.4 - 0.55 * radius
+    y = min(anatomy.domes) + float(random.normal(0.2, 0.7)) - 0.55 * radius
     pouch = disc(scene, x, y, radius, radius * float(random.uniform(0.8, 1.0)))
-    level = scene.y - np.float32(y - float(random.uniform(0.0, 0.35)) * radius)
+    level = scene.y - np.float32(y - float(random.uniform(-0.7, 0.7)) * radius)
     fluid = edge(level, 0.35)
     depth = np.sqrt(np.clip(pouch, 0, 1))
     wall = np.exp(-((pouch - 0.10) ** 2) * np.float32(90))
@@ -95,9 +96,8 @@ def bronchi(
     scene: Scene, random: np.random.Generator, where: tuple[float, float], radius: float
 ) -> np.ndarray:
     """Air-filled branching tubes within a filled region, values in [0, 1]."""
-    from benchmark.phantom.texture import branches
-
     sign = 1 if where[0] > 0 else -1
     root = (where[0] - sign * 0.8 * radius, where[1] - 0.3 * radius)
     heading = 0.3 if sign > 0 else np.pi - 0.3
-    return lines(scene, branches(random, root, heading, 0.55 * radius, 0.42, 3))
+    roots = np.array([[*root, heading, 0.55 * radius, 0.42]])
+    return lines(scene, branches(random, roots, 3))

@@ -9,8 +9,9 @@ import numpy as np
 from benchmark.phantom.texture import draw_segments, value_noise
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from benchmark.phantom.scene import Field, Scene
-    from benchmark.phantom.texture import Segment
 
 ZONE_HEIGHTS = {
     "apical": (0.05, 0.22),
@@ -75,10 +76,7 @@ def air(scene: Scene) -> Field:
     return scene.lung * np.float32(scene.anatomy.air)
 
 
-def lines(scene: Scene, twigs: list[tuple[float, float, float, float, float]]) -> Field:
-    """Straight lines given in cm as (x0, y0, x1, y1, width), values in [0, 1]."""
-    segments: list[Segment] = []
-    for x0, y0, x1, y1, width in twigs:
-        start, end = scene.to_pixels(x0, y0), scene.to_pixels(x1, y1)
-        segments.append((*start, *end, width / scene.pixel, 1.0))
+def lines(scene: Scene, twigs: NDArray[np.float64]) -> Field:
+    """Straight lines given in cm as (n, 5): x0, y0, x1, y1, width; values in [0, 1]."""
+    segments = np.column_stack([scene.segments(twigs), np.ones(len(twigs))])
     return draw_segments(segments, scene.size)

@@ -33,10 +33,10 @@ def edema(
         wing = disc(scene, x, hilum, 0.23 * finding.size_cm, 0.33 * finding.size_cm)
         wing += np.float32(0.25) * noise_in_cm(scene, random, 3.0)
         extent = np.maximum(extent, rise(wing, 0.9))
-    cotton = np.clip(0.75 + 0.30 * noise_in_cm(scene, random, 1.2), 0, 2)
-    scene.shadow += np.float32(strength) * extent * cotton * air(scene)
-    scene.vessel_gain *= 1 + np.float32(0.5 + 0.5 * finding.severity) * extent
-    scene.shadow += np.float32(3.0 * strength) * _kerley(scene, random) * scene.inside
+    cotton = 0.08 + 0.16 * noise_in_cm(scene, random, 1.1)
+    scene.shadow += np.float32(strength) * extent * cotton.astype(np.float32) * air(scene)
+    scene.vessel_gain *= 1 + np.float32(0.3 * strength) * extent
+    scene.shadow += np.float32(1.2 * strength) * _kerley(scene, random) * scene.inside
     return (extent > 0.3) & (scene.inside > 0.5)
 
 
@@ -49,4 +49,4 @@ def _kerley(scene: Scene, random: np.random.Generator) -> np.ndarray:
             x = sign * (scene.wall_at(y) - 0.1)
             length = float(random.uniform(1.3, 2.4))
             twigs.append((x, y, x - sign * length, y + float(random.normal(0, 0.15)), 0.22))
-    return lines(scene, twigs)
+    return lines(scene, np.array(twigs))

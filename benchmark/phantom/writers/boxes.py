@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from benchmark.phantom.truth import Drawing, Finding
+if TYPE_CHECKING:
+    from benchmark.phantom.truth import Drawing, Finding
 
 Box = tuple[int, int, int, int]
 

@@ -8,18 +8,21 @@ import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal
 
 from benchmark.phantom.population import draw_study
-from benchmark.phantom.prevalence import Prevalence, ProfileName
 from benchmark.phantom.render import render_view
-from benchmark.phantom.reports import ReportDials
-from benchmark.phantom.truth import Drawing, Study
 from benchmark.phantom.version import PHANTOM_VERSION
 from benchmark.seeds import generator_from, seed_from
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+
+    from benchmark.phantom.prevalence import Prevalence, ProfileName
+    from benchmark.phantom.reports import ReportDials
+    from benchmark.phantom.truth import Drawing, Study
 
 Layout = Literal["mimic", "nih", "rsna"]
 Cells = Sequence[object]

@@ -19,7 +19,7 @@ JPEG_QUALITY = 95
 
 def to_bytes(pixels: np.ndarray) -> np.ndarray:
     """Floats in [0, 1] as uint8."""
-    return np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(pixels, 0, 1) * 255), dtype=np.uint8)
 
 
 def equalised(image: np.ndarray) -> np.ndarray:

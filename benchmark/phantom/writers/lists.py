@@ -6,10 +6,13 @@ NIH: `name` and 14 zeros or ones, CRLF line ends and no newline at the end of `t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from benchmark.phantom.writers.common import Cells, Setting, Written
 from benchmark.seeds import generator_from
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FOLDER = "splits_maco"
 NIH = f"{FOLDER}/NIH_ChestX-ray"

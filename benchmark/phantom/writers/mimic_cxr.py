@@ -6,16 +6,20 @@ Ids lie outside the real ranges: subjects begin with 2, studies with 6, image id
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmark.phantom.population import patient_of
 from benchmark.phantom.reports import Report, compose_report
-from benchmark.phantom.truth import Drawing, Study
 from benchmark.phantom.writers import ms_cxr
 from benchmark.phantom.writers.common import Case, Cells, Setting, Written, csv_text, packed
 from benchmark.phantom.writers.images import equalised, jpeg_bytes, to_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from benchmark.phantom.truth import Drawing, Study
 
 IMAGES = "mimic-cxr-jpg/2.0.0"
 REPORTS = "mimic-cxr/2.0.0"
@@ -41,13 +45,25 @@ CHEXPERT = {
     "Pneumothorax": ("Pneumothorax",),
     "Support Devices": (),
 }
-"""Label columns in the file's order, and the findings whose mention decides each."""
+"""Label columns in the file's order, and the findings whose mention decides each.
 
-_METADATA = (
-    "dicom_id,subject_id,study_id,PerformedProcedureStepDescription,ViewPosition,Rows,Columns,"
-    "StudyDate,StudyTime,ProcedureCodeSequence_CodeMeaning,ViewCodeSequence_CodeMeaning,"
-    "PatientOrientationCodeSequence_CodeMeaning"
-).split(",")
+`Lung Opacity` is affirmed by what is a kind of it; only its own first name denies it.
+"""
+
+_METADATA = [
+    "dicom_id",
+    "subject_id",
+    "study_id",
+    "PerformedProcedureStepDescription",
+    "ViewPosition",
+    "Rows",
+    "Columns",
+    "StudyDate",
+    "StudyTime",
+    "ProcedureCodeSequence_CodeMeaning",
+    "ViewCodeSequence_CodeMeaning",
+    "PatientOrientationCodeSequence_CodeMeaning",
+]
 _VIEW_CODES = {"PA": "postero-anterior", "AP": "antero-posterior", "LATERAL": "lateral"}
 _EIGHT_DIGITS = 10_000_000
 _POPULATIONS = ("mimic", "ms_cxr")
@@ -96,15 +112,17 @@ def write_case(case: Case, setting: Setting) -> Written:
         written.save(setting, f"{IMAGES}/{place}", jpeg_bytes(picture, setting.tag))
         written.add("split", (name, number, subject, case.split))
         written.add("record-list", (subject, number, name, place.replace(".jpg", ".dcm")))
-        position = "" if random.random() < BLANK_VIEW_RATE else view.name
+        position: str = "" if random.random() < BLANK_VIEW_RATE else view.name
         if view.name == "LATERAL" and random.random() < 0.3:
             position = "LL"
         exam = "CHEST (PORTABLE AP)" if view.name == "AP" else "CHEST (PA AND LAT)"
         posture = "" if random.random() < 0.1 else "Recumbent" if view.name == "AP" else "Erect"
         written.add(
             "metadata",
-            (name, subject, number, exam, position, *picture.shape, date, time, exam)
-            + (_VIEW_CODES[view.name], posture),
+            (
+                *(name, subject, number, exam, position, *picture.shape, date, time, exam),
+                *(_VIEW_CODES[view.name], posture),
+            ),
         )
         if case.grounding_split and view.name != "LATERAL":
             phrases = setting.generator(case, "phrases")
@@ -116,7 +134,12 @@ def chexpert_labels(report: Report) -> list[float | None]:
     """The 14 labels of a report: 1, 0, -1 (uncertain) or None (not mentioned)."""
     values: dict[str, float | None] = {}
     for column, findings in CHEXPERT.items():
-        said = [report.mentions[name] for name in findings if name in report.mentions]
+        said = [
+            report.mentions[name]
+            for name in findings
+            if report.mentions.get(name, 0.0) != 0.0
+            or (name in report.mentions and (column != "Lung Opacity" or name == column))
+        ]
         order = [value for value in (1.0, -1.0, 0.0) if value in said]
         values[column] = order[0] if order else None
     if report.devices:
@@ -145,7 +168,7 @@ def write_tables(written: Written, setting: Setting) -> Written:
     rows, made = written.rows, Written()
     labels = ["subject_id", "study_id", *CHEXPERT]
     tables: Mapping[str, tuple[str, list[str]]] = {
-        "metadata": (f"{IMAGES}/mimic-cxr-2.0.0-metadata.csv.gz", list(_METADATA)),
+        "metadata": (f"{IMAGES}/mimic-cxr-2.0.0-metadata.csv.gz", _METADATA),
         "split": (
             f"{IMAGES}/mimic-cxr-2.0.0-split.csv.gz",
             ["dicom_id", "study_id", "subject_id", "split"],

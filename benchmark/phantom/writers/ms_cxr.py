@@ -21,7 +21,8 @@ DUPLICATE_EVERY = 14
 """Of so many pictures one has a second record with an id of its own (1,120 for 1,047 really)."""
 
 _HEADER = (
-    "dicom_id,category_name,label_text,path,x,y,w,h,image_width,image_height,split".split(",")
+    *("dicom_id", "category_name", "label_text", "path", "x", "y", "w", "h"),
+    *("image_width", "image_height", "split"),
 )
 
 

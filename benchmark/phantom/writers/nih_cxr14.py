@@ -59,7 +59,7 @@ def write_case(case: Case, setting: Setting) -> Written:
     """Write the first frontal view of a study.
 
     Returns:
-        Rows of `nih` (name, labels, patient, visit, age, sex, view, original), `nih_boxes` and
+        Rows of `nih` (name, labels, age, sex, view, original size and spacing), `nih_boxes` and
         `nih_lists` (name, split, 14 zeros and ones).
     """
     study = setting.study(case)
@@ -70,9 +70,10 @@ def write_case(case: Case, setting: Setting) -> Written:
     written = Written()
     written.save(setting, f"{FOLDER}/images/{name}", content)
     labels = noisy_labels(study, setting.dials.label_noise, random)
-    original = _ORIGINALS[int(random.integers(len(_ORIGINALS)))]
-    row = (name, labels, study.patient.age, study.patient.sex, study.views[index].name, original)
-    written.add("nih", row)
+    width, height, spacing = _ORIGINALS[int(random.integers(len(_ORIGINALS)))]
+    person = (study.patient.age, study.patient.sex, study.views[index].name)
+    finding = "|".join(labels) or "No Finding"
+    written.add("nih", (name, finding, *person, width, height, spacing, spacing))
     written.add("nih_lists", (name, case.split, *(int(item in labels) for item in NIH_CLASSES)))
     if case.split == "test":
         _add_boxes(written, study, drawing, name, labels)
@@ -134,9 +135,6 @@ def _entries(written: Written, setting: Setting) -> list[str]:
     for patient, rows in people.items():
         turned = int(setting.digits(1, "follow-up", patient), 16) < 4
         for follow_up, row in enumerate(reversed(rows) if turned else rows):
-            name, labels, age, sex, view, original = row
-            width, height, spacing = original  # type: ignore[misc]
-            finding = "|".join(labels) or "No Finding"  # type: ignore[arg-type]
-            cells = (name, finding, follow_up, patient, age, sex, view)
-            lines.append(",".join(map(str, (*cells, width, height, spacing, spacing))))
+            name, finding, *facts = row
+            lines.append(",".join(map(str, (name, finding, follow_up, patient, *facts))))
     return lines

@@ -94,10 +94,10 @@ def write_tables(written: Written, setting: Setting) -> Written:
         if split == "test":
             continue
         for box in boxes.get(str(name), [()]):
-            numbers = [float(str(value)) for value in box] or [None] * 4
+            numbers: Cells = [float(str(value)) for value in box] or [None] * 4
             labels.append((name, *numbers, int(kind == POSITIVE)))
             classes.append((name, kind))
-    header = "patientId,x,y,width,height,Target".split(",")
+    header = ("patientId", "x", "y", "width", "height", "Target")
     sample = [(name, "0.5 0 0 100 100") for name, split, _ in rows if split == "test"]
     made = Written()
     files = {

@@ -155,6 +155,6 @@ def test_draws_are_averaged():
 
 def test_speed():
     arrays = predictions(n=1000, classes=14, validation=0)
-    start = time.perf_counter()
+    start = time.process_time()
     score(arrays, RECIPE, 0, 1000)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5

@@ -57,7 +57,8 @@ def test_auc_ignores_monotone_maps_and_order(truth, scores):
     np.testing.assert_allclose(auc, rank_auc(truth[order], scores[order]))
 
 
-def test_auc_of_unknown_labels_and_of_many_draws(rng=np.random.default_rng(1)):
+def test_auc_of_unknown_labels_and_of_many_draws():
+    rng = np.random.default_rng(1)
     truth = rng.integers(0, 2, 60).astype(float)
     scores = rng.normal(size=(60, 4))
     truth[:10] = np.nan

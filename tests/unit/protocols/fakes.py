@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -91,9 +92,7 @@ class FakeRepresentation(nn.Module):
         return self.scoring.weight[0]
 
     def classification_trunk(self, drop_path: float) -> nn.Module:
-        copied = nn.Conv2d(1, WIDTH, PATCH, PATCH)
-        copied.load_state_dict(self.patch.state_dict())
-        return Trunk(copied, drop_path)
+        return Trunk(copy.deepcopy(self.patch), drop_path)
 
     def progress_arrays(self) -> Mapping[str, np.ndarray]:
         return {"weights": self.scoring.weight.detach().numpy().copy()}
@@ -106,7 +105,7 @@ class FakeStore:
         generator = np.random.default_rng(0)
         self.images = []
         for row, positive in enumerate(np.nan_to_num(labels[:, 0])):
-            shape = (20, 20 + row % 3)
+            shape = (20, 20 + 4 * (row % 3))
             noise = generator.integers(0, 120, shape) + 100 * int(positive)
             self.images.append(noise.astype(np.uint8))
         self.reads = 0

@@ -121,7 +121,7 @@ def test_masked_loss_ignores_unknown_labels() -> None:
     truth = torch.tensor([[1.0, float("nan")], [0.0, 1.0]])
     loss = fine_tune.masked_loss(logits, truth)
     terms = [np.log(2), np.log1p(np.exp(2.0)), np.log1p(np.exp(1.0))]
-    assert float(loss) == pytest.approx(np.mean(terms), rel=1e-6)
+    assert loss.item() == pytest.approx(np.mean(terms), rel=1e-6)
     loss.backward()
     assert logits.grad is not None
     assert logits.grad[0, 1] == 0

@@ -32,7 +32,7 @@ def boxes() -> pd.DataFrame:
         ("i50", "Mass", "", 3, 3, 3, 3),
         ("i3", "Mass", "training mass", 3, 3, 3, 3),
     ]
-    shaped = [(*row, 20 + int(row[0][1:]) % 3, 20, "") for row in rows]
+    shaped = [(*row, 20 + 4 * (int(row[0][1:]) % 3), 20, "") for row in rows]
     return pd.DataFrame(shaped, columns=COLUMNS)
 
 
@@ -51,15 +51,13 @@ def test_pairs_merge_boxes_of_one_phrase(manifest: Manifest) -> None:
     assert list(pairs.ids) == ["i31#0", "i31#1", "i35#0"]
     assert list(pairs.categories) == ["Edema", "Mass", "Mass"]
     assert list(pairs.box_pair) == [0, 0, 1, 2]
-    # i31 is 21 wide and 20 high.
-    np.testing.assert_allclose(pairs.boxes[1], [10 * 20 / 21, 10, 5 * 20 / 21, 5], rtol=1e-6)
+    # i31 is 24 wide and 20 high.
+    np.testing.assert_allclose(pairs.boxes[1], [10 * 20 / 24, 10, 5 * 20 / 24, 5], rtol=1e-6)
 
 
 def test_stored_form_and_values(tmp_path: Path, manifest: Manifest) -> None:
     representation = FakeRepresentation()
-    stored = ground.run(
-        context_in(tmp_path, manifest, representation=representation)
-    ).predictions
+    stored = ground.run(context_in(tmp_path, manifest, representation=representation)).predictions
     assert list(stored["split"]) == ["validation"] * 3 + ["test"] * 2
     assert list(stored["box_pair"]) == [0, 0, 1, 2, 3, 4]
     assert list(stored["grid"]) == [4, 4]
@@ -87,9 +85,7 @@ def test_stored_form_and_values(tmp_path: Path, manifest: Manifest) -> None:
 
 def test_batch_size_does_not_matter(tmp_path: Path, manifest: Manifest) -> None:
     context = context_in(tmp_path, manifest)
-    large = dataclasses.replace(
-        context, recipe=dataclasses.replace(context.recipe, batch_size=50)
-    )
+    large = dataclasses.replace(context, recipe=dataclasses.replace(context.recipe, batch_size=50))
     first, second = ground.run(context).predictions, ground.run(large).predictions
     for name in first:
         if name.startswith("similarities"):

@@ -65,9 +65,7 @@ def test_an_interrupted_run_ends_with_the_same_bytes(tmp_path: Path) -> None:
     undisturbed = pretrain.run(context_in(whole))
     for stop in (2, 3, 6):
         with pytest.raises(TrainingInterrupted):
-            pretrain.run(
-                context_in(broken), should_stop=lambda step, stop=stop: step == stop
-            )
+            pretrain.run(context_in(broken), should_stop=lambda step, stop=stop: step == stop)
     assert (broken / "checkpoint.pt").exists()
     resumed = pretrain.run(context_in(broken))
     for name in (pretrain.WEIGHTS_FILE, pretrain.HISTORY_FILE):

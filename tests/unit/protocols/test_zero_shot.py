@@ -104,9 +104,7 @@ def test_batch_size_does_not_matter(tmp_path: Path) -> None:
     context = context_in(tmp_path)
     one = dataclasses.replace(context, recipe=dataclasses.replace(context.recipe, batch_size=1))
     first, second = zero_shot.run(context), zero_shot.run(one)
-    np.testing.assert_allclose(
-        first.predictions["scores"], second.predictions["scores"], rtol=1e-5
-    )
+    np.testing.assert_allclose(first.predictions["scores"], second.predictions["scores"], rtol=1e-5)
 
 
 def test_extreme_dot_products_stay_probabilities() -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -13,8 +12,10 @@ from benchmark.interfaces import Metric
 from benchmark.records import Record, write_record
 from benchmark.specs import Cell, Seeds
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 LAYOUT = """
-suite = "small"
 paper = "Paper"
 paper_table = "Table 1"
 title = "two tasks"
@@ -90,6 +91,8 @@ def leaderboards(tmp_path: Path) -> Path:
     root = tmp_path / "boards"
     (root / "tables").mkdir(parents=True)
     (root / "published").mkdir()
+    (root / "suites").mkdir()
+    (root / "suites" / "small.toml").write_text('tables = ["small"]', encoding="utf-8")
     (root / "tables" / "small.toml").write_text(LAYOUT, encoding="utf-8")
     (root / "published" / "paper_table1.csv").write_text(PUBLISHED, encoding="utf-8")
     (root / "published" / "join.toml").write_text(JOIN, encoding="utf-8")
@@ -134,13 +137,14 @@ class Records:
             options=options or {},
         )
         versions = versions or {"task": 1}
-        key = key_of([plain(cell), versions])
+        key = key_of([plain(cell), versions, recipe])
         cell = Cell(**{**cell.__dict__, "key": key})
         record = Record(
             cell=cell,
             versions=versions,
             recipe=recipe or {"split": "maco_lists"},
             data={"id": data_id},
+            options=options or {},
             weights={},
             metrics=metrics,
             selection=selection or {},

@@ -25,9 +25,7 @@ from benchmark.reporting.published import (
 BOARDS = CHECKOUT / "leaderboards"
 FILES = sorted((BOARDS / "published").glob("*.csv"))
 LAYOUTS = [read_layout(path) for path in sorted((BOARDS / "tables").glob("*.toml"))]
-WORDS = st.text(
-    st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=20
-)
+WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=20)
 VALUES = st.decimals(-999, 9999, places=2, allow_nan=False).map(str)
 
 

@@ -10,6 +10,8 @@ import pytest
 from benchmark.errors import UsageError
 from benchmark.interfaces import Metric
 from benchmark.plan import PlannedCell
+from benchmark.registry import CHECKOUT
+from benchmark.reporting.layout import read_layouts, suite_tables
 from benchmark.reporting.tables import write_tables
 from benchmark.specs import Cell, Seeds
 
@@ -82,8 +84,13 @@ def cells(text, start):
 
 def unpadded(text):
     """Table padding is tabulate's matter, not ours."""
-    return [" ".join(item.replace("-", " - ").split()) if item.startswith("|:") else
-            " ".join(item.split()) for item in text.splitlines() if not item.startswith("|:")]
+    return [
+        " ".join(item.replace("-", " - ").split())
+        if item.startswith("|:")
+        else " ".join(item.split())
+        for item in text.splitlines()
+        if not item.startswith("|:")
+    ]
 
 
 def test_golden_page(records, leaderboards, tmp_path, specs):
@@ -232,9 +239,20 @@ def test_options_make_rows_and_keep_no_published_number(records, leaderboards, t
     assert changed[2] == "60.0" and changed[3] == ""
 
 
-def test_newest_version_wins_and_a_clash_is_not_averaged(
-    records, leaderboards, tmp_path, specs
-):
+def test_changed_options_alone_leave_the_published_row(records, leaderboards, tmp_path, specs):
+    records.add("rsna_zero_shot", "maco", AUC, options={"weighting": "v1"})
+    text = page(records, leaderboards, tmp_path)
+    assert cells(text, "Ours ")[2:4] == ["not run", "90.5 (text)"]
+    assert cells(text, "Ours (weighting=v1)")[2].startswith("71.3")
+
+
+def test_records_with_equal_seeds_are_not_averaged(records, leaderboards, tmp_path, specs):
+    records.add("rsna_zero_shot", "maco", AUC)
+    records.add("rsna_zero_shot", "maco", AUC, recipe={"split": "other"})
+    assert cells(page(records, leaderboards, tmp_path), "Ours")[2].startswith("ambiguous [")
+
+
+def test_newest_version_wins(records, leaderboards, tmp_path, specs):
     records.add("rsna_zero_shot", "maco", AUC)
     records.add("rsna_zero_shot", "maco", {"auc": Metric(0.6)}, versions={"task": 2})
     assert cells(page(records, leaderboards, tmp_path), "Ours")[2] == "60.0"
@@ -269,3 +287,14 @@ def test_details_by_class(records, leaderboards, tmp_path, specs):
 def test_unknown_table_gets_near_names(records, leaderboards, tmp_path):
     with pytest.raises(UsageError, match="small"):
         page(records, leaderboards, tmp_path, tables=["smal"])
+
+
+def test_unknown_suite_gets_near_names(records, leaderboards, tmp_path):
+    with pytest.raises(UsageError, match="small"):
+        write_tables("smal", records.root, tmp_path, "demo", leaderboards=leaderboards)
+
+
+def test_every_suite_lists_tables_that_exist():
+    boards = CHECKOUT / "leaderboards"
+    for path in sorted((boards / "suites").glob("*.toml")):
+        assert read_layouts(boards, suite_tables(boards, path.stem)), path.stem

@@ -1,0 +1,81 @@
+"""The only place that prints: standard output for results, standard error for the rest."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from benchmark.plan import Plan, PlannedCell
+
+_ORDER = (
+    "done",
+    "to_run",
+    "waiting",
+    "running",
+    "stale",
+    "failed",
+    "blocked",
+    "not_applicable",
+)
+
+
+def say(text: str = "") -> None:
+    """One piece of a result, to standard output."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def hint(text: str) -> None:
+    """A remark, to standard error."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """A plan as text: counts, then every cell; equal causes are said once."""
+    lines = [counts_line(plan)]
+    width = max((len(item.cell.name) for item in plan.cells), default=0)
+    for item in plan.cells:
+        cause = f"  {item.cause}" if item.cause and item.state != "blocked" else ""
+        lines.append(f"  {item.state:<14} {item.cell.name:<{width}}{cause}".rstrip())
+    for cause, cells in _by_cause(plan.in_state("blocked")).items():
+        lines.append(f"blocked, {len(cells)} cells: {cause}")
+    return lines
+
+
+def counts_line(plan: Plan) -> str:
+    """`12 cells: 8 done, 4 to_run`."""
+    counts = plan.counts()
+    parts = [f"{counts[state]} {state}" for state in _ORDER if state in counts]
+    return f"{len(plan.cells)} cells: " + ", ".join(parts)
+
+
+def _by_cause(cells: Sequence[PlannedCell]) -> dict[str, list[PlannedCell]]:
+    found: dict[str, list[PlannedCell]] = {}
+    for item in cells:
+        found.setdefault(item.cause.replace("its pre-training is blocked: ", ""), []).append(item)
+    return found
+
+
+def plan_json(plan: Plan) -> dict[str, object]:
+    """A plan as plain data."""
+    cells = [
+        {
+            "name": item.cell.name,
+            "state": item.state,
+            "cause": item.cause,
+            "data_id": item.cell.data_id,
+            "weights": item.cell.weights,
+            "key": item.cell.key,
+            "folder": str(plan.settings.results / item.cell.folder) if item.cell.key else "",
+        }
+        for item in plan.cells
+    ]
+    return {"suite": plan.suite.name, "counts": plan.counts(), "cells": cells}
+
+
+def exit_code(plan: Plan, planned_only: bool = False) -> int:
+    """0 all done, 1 something failed, 3 nothing failed but something is blocked."""
+    if plan.in_state("failed") and not planned_only:
+        return 1
+    return 3 if plan.in_state("blocked") else 0

@@ -1,0 +1,98 @@
+"""`tables`: Markdown from records alone."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmark import registry
+from benchmark.commands.options import add_data, settings_from
+from benchmark.commands.output import say
+from benchmark.errors import UsageError
+from benchmark.registry import CHECKOUT
+from benchmark.settings import Settings
+
+LEADERBOARDS = CHECKOUT / "leaderboards"
+
+
+def add(commands: Any) -> None:
+    """Register `tables`."""
+    parser = commands.add_parser("tables", help="write Markdown tables from records")
+    parser.add_argument("--suite", help="tables of one paper (default: maco)")
+    parser.add_argument("--results", type=Path, metavar="DIR", help="folder of the records")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default: below the results")
+    parser.add_argument(
+        "--publish",
+        action="store_true",
+        help="write leaderboards/*.md from the committed records",
+    )
+    parser.add_argument(
+        "--share", type=Path, metavar="DIR", help="copy records there without per-sample files"
+    )
+    add_data(parser)
+    parser.set_defaults(handler=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the tables and say where."""
+    settings = settings_from(arguments)
+    if arguments.publish:
+        from benchmark.reporting.publish import publish
+
+        written = publish(LEADERBOARDS / "records", LEADERBOARDS, profile=settings.profile)
+    elif arguments.share is not None:
+        from benchmark.reporting.publish import share_copy
+
+        if arguments.share.exists() and any(arguments.share.iterdir()):
+            raise UsageError("The folder to share is not empty.", looked_in=[arguments.share])
+        written = share_copy(settings.results, arguments.share)
+    else:
+        written = suite_tables(settings, out=arguments.out)
+    if arguments.json:
+        say(json.dumps([str(path) for path in written]))
+    else:
+        for path in written:
+            say(f"wrote {path}")
+    return 0
+
+
+def suite_tables(
+    settings: Settings, planned: Sequence[Any] | None = None, out: Path | None = None
+) -> list[Path]:
+    """Write the tables that a suite names.
+
+    Args:
+        settings: Suite, profile and results.
+        planned: Cells of the run, to explain empty places.
+        out: Folder for the files; by default below the results folder.
+    """
+    from benchmark.reporting.tables import write_tables
+
+    suite = registry.load_suite(settings.suite)
+    out = out or settings.results / "tables" / f"{settings.suite}-{settings.profile}"
+    written: list[Path] = []
+    for owner, names in _by_owner(suite.name, suite.tables).items():
+        written += write_tables(
+            owner, settings.results, out, settings.profile, tables=names, planned=planned
+        )
+    return written
+
+
+def _by_owner(suite: str, tables: Sequence[str]) -> dict[str, list[str] | None]:
+    """Tables by the suite that their layout belongs to; a suite may show another's tables."""
+    if not tables:
+        return {suite: None}
+    found: dict[str, list[str] | None] = {}
+    for name in tables:
+        path = LEADERBOARDS / "tables" / f"{name}.toml"
+        if not path.is_file():
+            raise UsageError(f"The suite `{suite}` names a table `{name}`.", looked_in=[path])
+        owner = str(tomllib.loads(path.read_text(encoding="utf-8"))["suite"])
+        names = found.setdefault(owner, [])
+        assert names is not None
+        names.append(name)
+    return found

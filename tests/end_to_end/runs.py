@@ -1,0 +1,38 @@
+"""Helpers that start whole runs as users do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmark.records import all_records, comparable
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+SMALL = (
+    "--profile", "toy",
+    "--recipe", "pretrain.epochs=2",
+)  # fmt: skip
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, str(CHECKOUT / "run_all.py"), *arguments]
+
+
+def run_all(*arguments: str, code: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `run_all.py` to its end; `code` is run in the same interpreter before it."""
+    call = command(*arguments)
+    if code is not None:
+        start = f"{code}\nimport sys; from benchmark.cli import main; sys.exit(main(sys.argv[1:]))"
+        call = [sys.executable, "-c", start, "run-all", *arguments]
+    return subprocess.run(call, cwd=CHECKOUT, capture_output=True, text=True, env=environment())
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "120"}
+
+
+def stored(results: Path) -> dict[str, dict[str, object]]:
+    """All records below a folder without what depends on the machine and the hour."""
+    return {record.cell.name: comparable(record) for _, record in all_records(results)}

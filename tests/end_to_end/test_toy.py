@@ -1,0 +1,122 @@
+"""`run_all.py --profile toy`: the whole suite, then once more."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmark.records import all_records
+from tests.end_to_end.runs import run_all, stored
+
+BLOCK_TORCH = """
+import sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"torch", "timm", "transformers"}:
+            raise ImportError("this run was to build no model: " + name)
+
+sys.meta_path.insert(0, Blocker())
+from PIL import Image
+def refuse(*arguments, **keywords):
+    raise AssertionError("this run was to open no image")
+Image.open = refuse
+"""
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
+    """Results and cache of one run of the whole suite, and what it printed."""
+    results = tmp_path_factory.mktemp("results")
+    cache = tmp_path_factory.mktemp("cache")
+    done = run_all("--profile", "toy", "--results", str(results), "--cache-dir", str(cache))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return results, cache, done.stdout
+
+
+def test_every_cell_left_a_record_and_no_cell_failed(toy: tuple[Path, Path, str]) -> None:
+    results, _, _ = toy
+    found = all_records(results)
+    assert not list(results.rglob("failed.json"))
+    names = {record.cell.name for _, record in found}
+    assert "ms_cxr_grounding@maco/maco/all-p0" in {name.rsplit("s", 1)[0] for name in names} | names
+    kinds = {record.cell.kind for _, record in found}
+    assert kinds == {"pretrain", "evaluate"}
+
+
+def test_sentinels_hold(toy: tuple[Path, Path, str]) -> None:
+    for _, record in all_records(toy[0]):
+        if record.cell.baseline == "oracle" and "auc" in record.metrics:
+            assert record.metrics["auc"].value == 1.0
+        if record.cell.baseline == "class_frequency" and "auc" in record.metrics:
+            assert record.metrics["auc"].value == pytest.approx(0.5)
+        if record.cell.baseline == "oracle_at_grid":
+            assert record.metrics["pointing_game"].value > 0.5
+
+
+def test_tables_name_the_phantom_and_every_row(toy: tuple[Path, Path, str]) -> None:
+    results, _, printed = toy
+    written = sorted(results.rglob("*.md"))
+    assert len(written) >= 3
+    for path in written:
+        text = path.read_text(encoding="utf-8")
+        assert "phantom" in text
+    assert "oracle" in printed
+    assert "random_init" in printed or "Random" in printed
+
+
+def test_a_second_run_executes_nothing_opens_no_image_and_builds_no_model(
+    toy: tuple[Path, Path, str],
+) -> None:
+    results, cache, _ = toy
+    before = {path: path.stat().st_mtime_ns for path in results.rglob("record.json")}
+    tables = {path: path.read_bytes() for path in results.rglob("*.md")}
+    start = time.perf_counter()
+    again = run_all(
+        "--profile", "toy", "--results", str(results), "--cache-dir", str(cache), code=BLOCK_TORCH
+    )
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert time.perf_counter() - start < 60
+    assert before == {path: path.stat().st_mtime_ns for path in results.rglob("record.json")}
+    assert tables == {path: path.read_bytes() for path in results.rglob("*.md")}
+
+
+def test_a_deleted_record_is_the_only_cell_that_runs_again_and_equals_the_old(
+    toy: tuple[Path, Path, str],
+) -> None:
+    results, cache, _ = toy
+    before = stored(results)
+    folder = next(
+        folder
+        for folder, record in all_records(results)
+        if record.cell.baseline == "maco" and record.cell.task == "nih_zero_shot"
+    )
+    others = {
+        path: path.stat().st_mtime_ns
+        for path in results.rglob("record.json")
+        if path.parent != folder
+    }
+    (folder / "record.json").unlink()
+    again = run_all("--profile", "toy", "--results", str(results), "--cache-dir", str(cache))
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert stored(results) == before
+    assert all(path.stat().st_mtime_ns == mtime for path, mtime in others.items())
+
+
+def test_exit_codes(toy: tuple[Path, Path, str], tmp_path: Path) -> None:
+    results, cache, _ = toy
+    misspelt = run_all("--tasks", "rsna_zero_shoot", "--profile", "toy")
+    assert misspelt.returncode == 2
+    assert "rsna_zero_shot" in misspelt.stderr
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    blocked = run_all(
+        "--profile", "toy", "--data-root", str(empty), "--results", str(tmp_path / "r"),
+        "--cache-dir", str(cache),
+    )  # fmt: skip
+    assert blocked.returncode == 3, blocked.stdout + blocked.stderr
+    told = blocked.stdout + blocked.stderr
+    assert str(empty) in told
+    assert "licen" in told.lower()
