@@ -132,12 +132,16 @@ class Outcome:
     Attributes:
         predictions: Arrays of the form that the task's metrics module documents.
         selection: What chose a threshold, rate or checkpoint, and its value.
-        facts: Measured extras for the record (patients dropped, steps, loss history ...).
+        facts: Measured extras for the record (patients dropped, steps, loss history ...), equal
+            for a disturbed and an undisturbed run.
+        timing: What depends on the machine and the hour (seconds, rate, memory); it belongs into
+            the record's `timing`.
     """
 
     predictions: Arrays
     selection: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    timing: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -282,7 +282,7 @@ def _outside(
         variant=variant,
         baseline=baseline.name,
         profile=settings.profile,
-        data_id=f"{task.dataset or settings.corpus}-missing",
+        data_id="",
         weights=weights,
         seeds=seeds or Seeds(),
         label_percent=percent,

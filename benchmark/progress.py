@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from benchmark.execution.messages import Advance, Finished
 
 _LINE_INTERVAL_SECONDS = 5.0
+_WARM_UP_SECONDS = 0.5
 
 
 class Display:
@@ -31,6 +32,7 @@ class Display:
         self._total = total
         self._done = 0
         self._begun: dict[str, float] = {}
+        self._stage_begun: dict[tuple[str, str], tuple[float, int]] = {}
         self._last_line: dict[str, tuple[str, float]] = {}
         self._bars: Any = None
         self._bar_of: dict[str, Any] = {}
@@ -65,10 +67,10 @@ class Display:
 
     def stage(self, name: str, stage: str, done: int, total: int, note: str = "") -> None:
         """A stage of any named work went on."""
-        key = (name, stage)
-        begun = self._begun.setdefault("/".join(key), time.monotonic())
-        elapsed = time.monotonic() - begun
-        rate = f"{done / elapsed:.1f}/s" if elapsed > 0 and done else ""
+        now = time.monotonic()
+        begun, first = self._stage_begun.setdefault((name, stage), (now, done))
+        per_second = (done - first) / (now - begun) if now - begun > _WARM_UP_SECONDS else 0.0
+        rate = f"{per_second:.1f}/s" if per_second else ""
         if self._bars is not None:
             if name not in self._bar_of:
                 self._bar_of[name] = self._bars.add_task(name, total=None, rate="")
@@ -81,11 +83,10 @@ class Display:
             )
             return
         last_stage, last_time = self._last_line.get(name, ("", 0.0))
-        now = time.monotonic()
         if stage == last_stage and (now - last_time < _LINE_INTERVAL_SECONDS):
             return
         self._last_line[name] = (stage, now)
-        left = f"{elapsed / done * (total - done):.0f} s left" if done and total > done else ""
+        left = f"{(total - done) / per_second:.0f} s left" if per_second else ""
         parts = [f"{name}: {stage} {done}/{total}", rate, left, note]
         self._line(", ".join(part for part in parts if part))
 

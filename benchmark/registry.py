@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from benchmark.data.manifest import SourceSpec
 
 CHECKOUT = Path(benchmark.__file__).resolve().parent.parent
+PACKAGES = (
+    "tasks",
+    "baselines",
+    "benchmark.data.sources",
+    "benchmark.protocols",
+    "benchmark.metrics",
+)
 SHARED_BASELINE_FOLDERS = frozenset({"encoders", "objectives", "checkpoints", "published"})
 _SOURCES = "benchmark/data/sources"
 _extra_roots: list[Path] = []
@@ -35,9 +42,15 @@ def search_roots() -> tuple[Path, ...]:
 
 
 def add_search_root(root: Path) -> None:
-    """Look for tasks, baselines, sources, protocols ... below another folder too."""
-    if root.resolve() not in _extra_roots:
-        _extra_roots.insert(0, root.resolve())
+    """Look for tasks, baselines, sources, protocols ... below another folder first."""
+    root = root.resolve()
+    if root in _extra_roots:
+        return
+    _extra_roots.insert(0, root)
+    for package in PACKAGES:
+        for path in (root / package.replace(".", "/")).glob("*"):
+            # A module of the same name that was imported already would hide the new one.
+            sys.modules.pop(f"{package}.{path.stem}", None)
 
 
 def remove_search_root(root: Path) -> None:

@@ -95,7 +95,7 @@ def run_cell(planned: PlannedCell, workshop: Workshop, progress: Progress) -> re
 
 
 def _device(resolved: Resolved, wish: str) -> str:
-    if resolved.baseline.kind == "sentinel":
+    if resolved.baseline.kind == "sentinel" or wish == "cpu":
         return "cpu"
     from benchmark.training.device import choose_device
 

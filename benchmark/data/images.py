@@ -68,7 +68,7 @@ def scale_range(values: Raw, low: float, high: float) -> np.ndarray:
     if not high > low:
         return np.zeros(values.shape, dtype=np.uint8)
     unit = np.clip((values.astype(np.float32) - low) / (high - low), 0.0, 1.0)
-    return np.rint(unit * 255).astype(np.uint8)
+    return np.asarray(np.rint(unit * 255), dtype=np.uint8)
 
 
 def _is_dicom(path: Path) -> bool:

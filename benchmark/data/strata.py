@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_GOLDEN = (5**0.5 - 1) / 2
+
+
 @dataclass(frozen=True)
 class RankedPatients:
-    """Patients, and each one's place in [0, 1) within its stratum.
+    """Patients, and each one's place in [0, 1).
 
     Any interval of quantiles holds about the same share of every stratum.
     """
@@ -69,13 +72,15 @@ def _rarest(positive: np.ndarray) -> np.ndarray:
 
 
 def _quantiles(stratum: np.ndarray, draws: np.ndarray, axes: Sequence[object]) -> np.ndarray:
-    """(rank + offset) / size in each stratum. Offsets by hash keep small strata unbiased."""
+    """Places in [0, 1), spread evenly over every stratum and over all patients at once.
+
+    Patients stand in line by stratum, then by hash, and take the points of a Kronecker sequence
+    (multiples of the golden ratio, modulo 1) from a start that is a hash too: every run of its
+    points is nearly uniform, so that even strata of two patients leave the totals right.
+    """
     result = np.zeros(len(stratum))
-    for value in np.unique(stratum):
-        members = np.flatnonzero(stratum == value)
-        ranks = np.argsort(np.argsort(draws[members], kind="stable"), kind="stable")
-        offset = seed_from(*axes, "stratum", int(value)) / 2.0**63
-        result[members] = (ranks + offset) / len(members)
+    start = seed_from(*axes, "start") / 2.0**63
+    result[np.lexsort((draws, stratum))] = (start + np.arange(len(stratum)) * _GOLDEN) % 1.0
     return result
 
 

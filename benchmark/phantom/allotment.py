@@ -6,6 +6,7 @@ import math
 from itertools import count, islice
 from typing import TYPE_CHECKING
 
+from benchmark.phantom.phrases import MS_CXR_NAMES
 from benchmark.phantom.population import draw_study, patient_of
 from benchmark.phantom.prevalence import OPACITY_NAMES, ProfileName
 from benchmark.phantom.truth import NIH_CLASSES, Study
@@ -50,8 +51,8 @@ def allot(size: PhantomSize) -> list[Case]:
     rsna = size.cases - mimic - nih
     rsna_test = round(rsna * RSNA_TEST_SHARE)
     return [
-        *_mimic(size, "mimic", mimic - grounding),
-        *_mimic(size, "ms_cxr", grounding),
+        *_mimic(size, "mimic", range(mimic - grounding)),
+        *_mimic(size, "ms_cxr", choose_grounding(size, grounding)),
         *_by_patient(size, "nih_train", range(nih - nih_test)),
         *_tests(size, "nih_test", choose_nih_test(size.seed, nih_test)),
         *_by_patient(size, "rsna_train", _first_visits(size, "rsna_train", rsna - rsna_test)),
@@ -112,6 +113,21 @@ def choose_nih_test(seed: int, wanted: int) -> list[int]:
     return sorted(chosen)
 
 
+def choose_grounding(size: PhantomSize, wanted: int) -> list[int]:
+    """Numbers of studies with a finding that a phrase can point at."""
+    pointed = (
+        number
+        for number in count()
+        if any(
+            finding.name in MS_CXR_NAMES
+            for finding in draw_study(
+                size.seed, "ms_cxr", number, size.prevalence, "ms_cxr"
+            ).findings
+        )
+    )
+    return list(islice(pointed, wanted))
+
+
 def choose_rsna_test(seed: int, wanted: int) -> list[int]:
     """Numbers of first visits, a fixed share of them with an opacity."""
     places = {True: math.ceil(wanted * RSNA_TEST_POSITIVE_SHARE)}
@@ -144,10 +160,9 @@ def _first_visits(size: PhantomSize, population: str, wanted: int) -> list[int]:
     return list(islice(firsts, wanted))
 
 
-def _mimic(size: PhantomSize, population: ProfileName, cases: int) -> list[Case]:
-    numbers = range(cases)
+def _mimic(size: PhantomSize, population: ProfileName, numbers: Sequence[int]) -> list[Case]:
     splits = patient_splits(numbers, size.seed, population, MIMIC_SPLITS)
-    grounding = [""] * cases
+    grounding = [""] * len(numbers)
     if population == "ms_cxr":
         grounding = patient_splits(numbers, size.seed, population, GROUNDING_SPLITS)
     return [

@@ -16,7 +16,7 @@ COMMON_PRESENT = (
     "{where}, {a}{degree} {noun} {is_} demonstrated.",
     "The study shows {a}{degree} {noun} {where}.",
     "{noun} {where} {is_} {degree} in extent.",
-    "{a}{degree} {noun} {has} developed {where}.",
+    "{a}{degree} {noun} {is_} visible {where}.",
 )
 """For findings without templates of their own; they name degree and place."""
 

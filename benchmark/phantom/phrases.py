@@ -35,7 +35,7 @@ _COMMON = (
     "abnormal density {where} due to {noun}",
     "{noun} located {where}",
     "{noun} which {is_} {degree} {where}",
-    "new {noun} {where}",
+    "focus of {noun} {where}",
 )
 PHRASES: dict[str, tuple[str, ...]] = {
     "Cardiomegaly": (

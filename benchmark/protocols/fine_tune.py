@@ -119,10 +119,10 @@ def run(context: CellContext) -> Outcome:
             **_facts(context, plan, representation),
             "evaluations": best.curve,
             "final_losses": history.final_losses(),
-            "timing": {
-                "training_seconds": history.wall_seconds,
-                "peak_memory_mib": peak_memory_mib(context.device),
-            },
+        },
+        timing={
+            "training_seconds": history.wall_seconds,
+            "training_peak_memory_mib": peak_memory_mib(context.device),
         },
     )
 

@@ -80,6 +80,7 @@ def run(context: CellContext, should_stop: Callable[[int], bool] | None = None) 
         predictions={},
         selection={"rule": "none", "checkpoint": "last step"},
         facts=_facts(context, corpus, batches, steps, history, representation),
+        timing=_timing(context, batches, steps, history),
     )
 
 
@@ -244,7 +245,6 @@ def _facts(
 ) -> dict[str, Any]:
     recipe = cast(PretrainRecipe, context.recipe)
     per_step = batches.batch_size * batches.accumulation
-    seconds = history.wall_seconds
     return {
         "steps": steps,
         "epochs": recipe.epochs,
@@ -260,11 +260,18 @@ def _facts(
         "processes": distributed.world_size(),
         "precision": choose_precision(recipe.precision, context.device).name,
         "parameters": _parameter_count(representation),
-        "timing": {
-            "training_seconds": seconds,
-            "samples_per_second": steps * per_step / seconds if seconds > 0 else None,
-            "peak_memory_mib": peak_memory_mib(context.device),
-        },
+    }
+
+
+def _timing(
+    context: CellContext, batches: BatchPlan, steps: int, history: History
+) -> dict[str, Any]:
+    """Seconds of all pieces of an interrupted run, steps that were lost and repeated aside."""
+    samples, seconds = steps * batches.batch_size * batches.accumulation, history.wall_seconds
+    return {
+        "training_seconds": seconds,
+        "samples_per_second": samples / seconds if seconds > 0 else None,
+        "training_peak_memory_mib": peak_memory_mib(context.device),
     }
 
 

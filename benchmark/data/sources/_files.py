@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,15 +56,23 @@ def read_table(path: Path, aliases: Mapping[str, Sequence[str]] | None = None) -
     Raises:
         BadDataError: When the file is not a readable CSV.
     """
-    reading: dict[str, Any] = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig"}
+    reading: dict[str, Any] = {
+        "dtype": str,
+        "keep_default_na": False,
+        "encoding": "utf-8-sig",
+        "index_col": False,
+    }
     try:
-        header = [str(name) for name in pd.read_csv(path, nrows=0, **reading).columns]
-        # One name more than the header has takes up a comma at the end of the rows.
-        names = [*header, _TRAILING]
-        table = pd.read_csv(path, header=0, names=names, index_col=False, **reading)
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always", pd.errors.ParserWarning)
+            table = pd.read_csv(path, **reading)
+        if any(item.category is pd.errors.ParserWarning for item in warned):
+            # The rows have one cell more than the header: a comma at their end, or too many.
+            names = [*table.columns, _TRAILING]
+            table = pd.read_csv(path, header=0, names=names, **reading)
     except Exception as error:
         raise BadDataError(f"`{path}` is not a readable CSV: {error}") from error
-    if table.pop(_TRAILING).fillna("").str.strip().ne("").any():
+    if _TRAILING in table and table[_TRAILING].str.strip().ne("").any():
         raise BadDataError(
             f"`{path}` has rows with more cells than the header.",
             remedy="Quote the cells that hold commas.",

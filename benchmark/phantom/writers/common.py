@@ -120,7 +120,7 @@ class Written:
 
 
 def csv_text(header: Cells, rows: Iterable[Cells]) -> str:
-    """A CSV with `\\n` line ends; None is an empty cell, commas in cells are quoted."""
+    """A CSV with line feeds as line ends; None is an empty cell, commas in cells are quoted."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(header)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -9,7 +10,6 @@ from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, ge
 
 from benchmark.data.images import image_size, read_grey
 from benchmark.errors import BadDataError
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path

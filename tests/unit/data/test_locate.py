@@ -1,12 +1,12 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmark.data.locate import find_root
 from benchmark.data.manifest import SourceSpec
 from benchmark.errors import MissingDataError
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,24 +14,25 @@ from benchmark.data.report_text import (
     sentences,
 )
 
+# Blank lines of a report are one space; `~` stands for a blank at the end of a line.
 REPORT = """                                 FINAL REPORT
  EXAMINATION:  CHEST (PA AND LAT)
- 
+~
  REASON FOR EXAM:  ___ year old with cough  // fever?
- 
+~
  COMPARISON:  ___
- 
- FINDINGS: 
- 
+~
+ FINDINGS:~
+~
  Both lungs are well inflated. The heart measures
  14.5 cm across.
- 
+~
  No effusion.
- 
- IMPRESSON: 
- 
+~
+ IMPRESSON:~
+~
  1. Nothing acute.  2. Stable heart.
-"""
+""".replace("~", " ")
 TEXT = st.text(alphabet="ab .N\none:FIDGS_1\t,", max_size=200)
 
 

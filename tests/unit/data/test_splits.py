@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -40,7 +41,10 @@ def test_clean_is_by_patient_and_whole(make_manifest: Make, patients: int, seed:
     rows = split_rows(manifest, "clean", seed)
     everything = np.concatenate([rows.train, rows.validation, rows.test])
     assert np.array_equal(np.sort(everything), np.arange(len(manifest)))
-    assert sum(len(owners(manifest, getattr(rows, part))) for part in PARTS) == patients
+    sizes = [len(owners(manifest, getattr(rows, part))) for part in PARTS]
+    assert sum(sizes) == patients
+    for size, share in zip(sizes, (0.7, 0.1, 0.2)):
+        assert abs(size - share * patients) <= 3
 
 
 def test_clean_shares_are_stratified(make_manifest: Make) -> None:
@@ -93,7 +97,7 @@ def test_subsets_are_nested_by_patient_and_cover(
     manifest = clinic(make_manifest, 400, data_seed)
     rows = split_rows(manifest, "clean")
     subsets = [subset_rows(manifest, rows, percent, seed) for percent in (1, 5, 10, 50, 100)]
-    for smaller, larger in zip(subsets, subsets[1:]):
+    for smaller, larger in pairwise(subsets):
         assert set(smaller) <= set(larger)
     for percent, subset in zip((1, 5, 10, 50, 100), subsets):
         wanted = len(rows.train) * percent / 100

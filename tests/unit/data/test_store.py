@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 from collections import namedtuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,12 +14,12 @@ from PIL import Image
 
 from benchmark.data import images, store
 from benchmark.errors import BadDataError, UsageError
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from benchmark.data.manifest import Manifest
-    from pathlib import Path
     from collections.abc import Callable
+    from pathlib import Path
+
+    from benchmark.data.manifest import Manifest
 
 SCRIPT = """
     import os, pathlib, signal, sys, time

@@ -23,6 +23,7 @@ from benchmark.phantom.population import draw_study
 from benchmark.phantom.prevalence import OPACITY_NAMES
 from benchmark.phantom.reports import Report, ReportDials
 from benchmark.phantom.truth import NIH_CLASSES, Drawing, Finding
+from benchmark.phantom.version import PHANTOM_VERSION
 from benchmark.phantom.writers import mimic_cxr, nih_cxr14, rsna_pneumonia
 from benchmark.phantom.writers.boxes import finding_boxes, is_visible, mask_box
 from benchmark.phantom.writers.common import Setting
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SMALL = PhantomSize(cases=120, size=64, seed=5)
+TAG = f"phantom version {PHANTOM_VERSION} seed 5"
 UUID = re.compile(r"ffffffff-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 Table = list[dict[str, str]]
 
@@ -69,7 +71,7 @@ def test_mimic_images_reports_and_tables_agree(drawn: Path, mimic: dict[str, Tab
         with Image.open(root / "files" / place / f"s{study}" / f"{row['dicom_id']}.jpg") as image:
             assert image.mode == "L"
             assert image.size == (int(row["Columns"]), int(row["Rows"]))
-            assert b"phantom version 1 seed 5" in image.info["comment"]
+            assert TAG in image.info["comment"].decode()
         reports = drawn / "mimic-cxr" / "2.0.0" / "mimic-cxr-reports" / "files"
         assert "FINAL REPORT" in (reports / place / f"s{study}.txt").read_text()
     assert len(mimic["chexpert"]) == len({row["study_id"] for row in mimic["chexpert"]})
@@ -160,7 +162,7 @@ def test_nih_files_have_the_official_forms(drawn: Path) -> None:
     assert any(int(row[2]) != int(row[0][9:12]) for row in cells)
     for name in files[:10]:
         with Image.open(folder / "images" / name) as image:
-            assert image.size == (64, 64) and "phantom version 1 seed 5" in image.text["Comment"]
+            assert image.size == (64, 64) and TAG in image.text["Comment"]
     train = (folder / "train_val_list.txt").read_text().split("\n")
     test = (folder / "test_list.txt").read_text().split("\n")
     assert sorted(train + test) == files
@@ -212,7 +214,7 @@ def test_dicom_files_decode_and_carry_the_tag(drawn: Path) -> None:
         assert data.pixel_array.dtype == np.uint8 and data.pixel_array.std() > 10
         assert data.PhotometricInterpretation == "MONOCHROME2"
         assert data.PatientID == path.stem and re.fullmatch(r"\d+", data.PatientAge)
-        assert "phantom version 1 seed 5" in data.ImageComments
+        assert TAG in data.ImageComments
 
 
 def test_published_list_forms(drawn: Path) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,10 +16,14 @@ from torch.nn import functional
 
 from benchmark.data.manifest import Manifest
 from benchmark.data.splits import SplitRows
-from benchmark.interfaces import PretrainBatch
 from benchmark.protocols.context import CellContext
-from benchmark.recipes import Recipe
 from benchmark.specs import BaselineSpec, Cell, PhantomSize, Profile, Seeds, TaskSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from benchmark.interfaces import PretrainBatch
+    from benchmark.recipes import Recipe
 
 SIDE = 16
 PATCH = 4
@@ -105,7 +108,7 @@ class FakeStore:
         generator = np.random.default_rng(0)
         self.images = []
         for row, positive in enumerate(np.nan_to_num(labels[:, 0])):
-            shape = (20, 20 + 4 * (row % 3))
+            shape = (20, 20 + 8 * (row % 3))
             noise = generator.integers(0, 120, shape) + 100 * int(positive)
             self.images.append(noise.astype(np.uint8))
         self.reads = 0

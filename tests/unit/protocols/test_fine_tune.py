@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,6 +13,9 @@ from benchmark.errors import BadDataError, UsageError
 from benchmark.protocols import fine_tune
 from benchmark.protocols.selection import selection_set
 from benchmark.recipes import FineTuneRecipe
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RECIPE = FineTuneRecipe(
     source="test",
@@ -125,7 +127,7 @@ def test_masked_loss_ignores_unknown_labels() -> None:
     loss.backward()
     assert logits.grad is not None
     assert logits.grad[0, 1] == 0
-    assert float(fine_tune.masked_loss(logits, torch.full((2, 2), torch.nan))) == 0
+    assert fine_tune.masked_loss(logits, torch.full((2, 2), torch.nan)).item() == 0
 
 
 def test_positive_weights_are_the_inverse_odds() -> None:

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,12 +11,16 @@ from fakes import FakeRepresentation, make_context, make_manifest, text_code
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.data.manifest import Manifest
 from benchmark.errors import BadDataError
 from benchmark.protocols import ground
 from benchmark.protocols.pairs import read_pairs, swap_partners
 from benchmark.protocols.phrases import clean_phrase
 from benchmark.recipes import GroundRecipe
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmark.data.manifest import Manifest
 
 COLUMNS = ["image", "label", "phrase", "x", "y", "w", "h", "width", "height", "split"]
 
@@ -32,7 +35,7 @@ def boxes() -> pd.DataFrame:
         ("i50", "Mass", "", 3, 3, 3, 3),
         ("i3", "Mass", "training mass", 3, 3, 3, 3),
     ]
-    shaped = [(*row, 20 + 4 * (int(row[0][1:]) % 3), 20, "") for row in rows]
+    shaped = [(*row, 20 + 8 * (int(row[0][1:]) % 3), 20, "") for row in rows]
     return pd.DataFrame(shaped, columns=COLUMNS)
 
 
@@ -51,8 +54,8 @@ def test_pairs_merge_boxes_of_one_phrase(manifest: Manifest) -> None:
     assert list(pairs.ids) == ["i31#0", "i31#1", "i35#0"]
     assert list(pairs.categories) == ["Edema", "Mass", "Mass"]
     assert list(pairs.box_pair) == [0, 0, 1, 2]
-    # i31 is 24 wide and 20 high.
-    np.testing.assert_allclose(pairs.boxes[1], [10 * 20 / 24, 10, 5 * 20 / 24, 5], rtol=1e-6)
+    # i31 is 28 wide and 20 high.
+    np.testing.assert_allclose(pairs.boxes[1], [10 * 20 / 28, 10, 5 * 20 / 28, 5], rtol=1e-6)
 
 
 def test_stored_form_and_values(tmp_path: Path, manifest: Manifest) -> None:

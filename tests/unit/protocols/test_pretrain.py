@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -13,6 +12,9 @@ from benchmark.errors import UsageError
 from benchmark.protocols import pretrain
 from benchmark.recipes import PretrainRecipe
 from benchmark.training.loop import TrainingInterrupted
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RECIPE = PretrainRecipe(
     source="test",
@@ -70,10 +72,8 @@ def test_an_interrupted_run_ends_with_the_same_bytes(tmp_path: Path) -> None:
     resumed = pretrain.run(context_in(broken))
     for name in (pretrain.WEIGHTS_FILE, pretrain.HISTORY_FILE):
         assert (whole / name).read_bytes() == (broken / name).read_bytes()
-    first, second = dict(undisturbed.facts), dict(resumed.facts)
-    first.pop("timing")
-    second.pop("timing")
-    assert first == second
+    assert undisturbed.facts == resumed.facts
+    assert undisturbed.timing["samples_per_second"] > 0
 
 
 def test_a_kill_between_checkpoints_loses_nothing(tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -11,6 +10,9 @@ from fakes import FakeRepresentation, make_context, text_code
 from benchmark.errors import BadDataError, UsageError
 from benchmark.protocols import prompts, zero_shot
 from benchmark.recipes import ZeroShotRecipe
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FILE = """
 version = 3
@@ -42,6 +44,14 @@ def test_prompts_are_filled() -> None:
     assert loaded.version == 3
     assert loaded.positive("Edema") == ["There is fluid.", "Kerley lines."]
     assert loaded.negative("Mass_Right") == ["the lung is clear.", "no mass right."]
+
+
+def test_every_file_of_the_checkout_can_be_read(checkout: Path) -> None:
+    files = sorted((checkout / "tasks" / "prompts").glob("*.toml"))
+    assert files
+    for path in files:
+        loaded = prompts.load_prompts(path.stem, path.parent)
+        assert all("{" not in text for text in loaded.positive("Mass") + loaded.negative("Mass"))
 
 
 def test_a_misspelt_file_gets_a_near_name() -> None:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 
 from benchmark.errors import BadDataError
 from benchmark.training import checkpoint
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_round_trip_and_equal_bytes(tmp_path: Path) -> None:

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, multiprocessing, nn
-from torch import distributed as dist
+from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmark.errors import UsageError
 from benchmark.training import distributed
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Towers(nn.Module):
@@ -54,16 +60,6 @@ def gradients(model: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def work(rank: int, store: str, queue: multiprocessing.Queue) -> None:
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
-    found = gradients(Towers())
-    assert distributed.is_main() == (rank == 0)
-    queue.put((rank, {name: value.numpy() for name, value in found.items()}))
-    distributed.barrier()
-    dist.destroy_process_group()
-
-
 def test_one_process_needs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     assert not distributed.start_from_environment()
@@ -84,21 +80,40 @@ def test_shares_are_equal_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
         distributed.shard(np.arange(10))
 
 
+SCRIPT = """
+import importlib.util, sys
+import numpy as np, torch
+from benchmark.training import distributed
+
+torch.set_num_threads(1)
+spec = importlib.util.spec_from_file_location("module", sys.argv[1])
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+assert distributed.start_from_environment("cpu")
+assert distributed.world_size() == 2
+assert distributed.is_main() == (distributed.rank() == 0)
+found = module.gradients(module.Towers())
+np.savez(f"{sys.argv[2]}/{distributed.rank()}.npz", **{k: v.numpy() for k, v in found.items()})
+distributed.barrier()
+torch.distributed.destroy_process_group()
+"""
+
+
 @pytest.mark.full
-def test_two_processes_have_the_gradients_of_one(tmp_path: object) -> None:
+def test_two_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
+    script = tmp_path / "work.py"
+    script.write_text(SCRIPT)
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [sys.executable, *launch, str(script), __file__, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
     expected = gradients(Towers())
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    workers = [
-        context.Process(target=work, args=(rank, f"{tmp_path}/store", queue)) for rank in range(2)
-    ]
-    for worker in workers:
-        worker.start()
-    results = dict(queue.get(timeout=120) for _ in workers)
-    for worker in workers:
-        worker.join(60)
-        assert worker.exitcode == 0
-    for found in results.values():
-        assert set(found) == set(expected)
+    for rank in range(2):
+        found = np.load(tmp_path / f"{rank}.npz")
+        assert set(found.files) == set(expected)
         for name, value in expected.items():
             np.testing.assert_allclose(found[name], value.numpy(), atol=1e-5)

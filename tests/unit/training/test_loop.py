@@ -3,9 +3,8 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,9 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmark.training import loop
-from benchmark.training.history import History
 from benchmark.training.optimizers import make_optimizer, parameter_groups
 from benchmark.training.schedules import WarmupCosine
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from benchmark.training.history import History
 
 PLAN = loop.TrainPlan(
     steps=12,

@@ -15,7 +15,8 @@ from benchmark.errors import BadDataError, MissingDataError
 
 Write = Callable[[Path, str], Path]
 A, B, C = (f"{letter * 8}-11111111-22222222-33333333-44444444" for letter in "abc")
-METADATA = f"""dicom_id,subject_id,study_id,PerformedProcedureStepDescription,ViewPosition,Rows,Columns
+COLUMNS = "dicom_id,subject_id,study_id,PerformedProcedureStepDescription,ViewPosition,Rows"
+METADATA = f"""{COLUMNS},Columns
 {A},10999901,50999911,CHEST (PA AND LAT),PA,12,10
 {B},10999901,50999911,CHEST (PA AND LAT),LL,12,10
 {C},10999902,50999922,CHEST (PORTABLE AP),,12,10

@@ -1,0 +1,226 @@
+"""The plan: which cells, in which state, and what moves their keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmark import registry
+from benchmark.errors import UsageError
+from benchmark.plan import Plan, make_plan
+from benchmark.settings import Settings
+from benchmark.specs import BaselineSpec
+from benchmark.workshop import Workshop
+
+Maker = Callable[..., Settings]
+
+
+def keys(plan: Plan) -> dict[str, str]:
+    return {item.cell.name: item.cell.key for item in plan.cells}
+
+
+def states(plan: Plan) -> dict[str, str]:
+    return {item.cell.name: item.state for item in plan.cells}
+
+
+def run_here(plan: Plan, only: str = "") -> None:
+    """Run cells in this process."""
+    from benchmark.runner import attempt_cell
+
+    workshop = Workshop(plan.settings)
+    for item in plan.cells:
+        if item.cell.key and only in item.cell.name:
+            attempt_cell(item, workshop, lambda *_: None)
+
+
+def test_cells_of_a_suite(fake_settings: Maker) -> None:
+    found = states(make_plan(fake_settings()))
+    assert found == {
+        "pretraining@maco/fake_method/all-p0": "to_run",
+        "pretraining@maco/other_method/all-p0": "to_run",
+        "fake_task@main/fake_method/10-p0s0h0": "waiting",
+        "fake_task@main/fake_method/100-p0s0h0": "waiting",
+        "fake_task@main/other_method/10-p0s0h0": "waiting",
+        "fake_task@main/other_method/100-p0s0h0": "waiting",
+        "fake_task@main/fake_sentinel/all-none": "to_run",
+        "fake_text_task@main/fake_method/all-none": "not_applicable",
+        "fake_text_task@main/other_method/all-none": "not_applicable",
+        "fake_text_task@main/fake_sentinel/all-none": "to_run",
+    }
+
+
+def test_the_reason_of_not_applicable_comes_from_the_baseline(fake_settings: Maker) -> None:
+    plan = make_plan(fake_settings(tasks=("fake_text_task",), baselines=("fake_method",)))
+    assert plan.cells[0].cause == "zero_shot: it is a fake"
+
+
+def test_seed_axes_multiply(fake_settings: Maker) -> None:
+    plan = make_plan(
+        fake_settings(
+            baselines=("fake_method",), labels=(10.0,), tasks=("fake_task",),
+            pretrain_seeds=(0, 1), subset_seeds=(0, 1), head_seeds=(0, 1, 2),
+        )  # fmt: skip
+    )
+    assert len([item for item in plan.cells if item.cell.kind == "pretrain"]) == 2
+    assert len([item for item in plan.cells if item.cell.kind == "evaluate"]) == 12
+    assert len(set(keys(plan).values())) == 14
+
+
+def test_only_takes_the_pretraining_along(fake_settings: Maker) -> None:
+    plan = make_plan(fake_settings(only="fake_task@*/fake_method/10-*"))
+    assert list(states(plan)) == [
+        "pretraining@maco/fake_method/all-p0",
+        "fake_task@main/fake_method/10-p0s0h0",
+    ]
+    alone = make_plan(fake_settings(only="pretraining@*/other*"))
+    assert list(states(alone)) == ["pretraining@maco/other_method/all-p0"]
+
+
+def test_a_selection_of_nothing_is_a_mistake(fake_settings: Maker) -> None:
+    with pytest.raises(UsageError, match="no cell"):
+        make_plan(fake_settings(only="nothing*"))
+    with pytest.raises(UsageError, match="label percent"):
+        make_plan(fake_settings(labels=(3.0,)))
+
+
+def test_keys_do_not_depend_on_order_or_selection(fake_settings: Maker) -> None:
+    whole = keys(make_plan(fake_settings()))
+    part = keys(
+        make_plan(
+            fake_settings(baselines=("fake_sentinel", "fake_method"), tasks=("fake_task",))
+        )
+    )
+    assert part.items() <= whole.items()
+
+
+@pytest.mark.parametrize(
+    ("change", "moved"),
+    [
+        ({"options": {"fake_method": {"ratio": "0.25"}}}, ("fake_method/10", "pretraining")),
+        ({"recipes": {"pretrain": {"epochs": 3}}}, ("fake_method/10", "pretraining")),
+        ({"recipes": {"pretrain": {"checkpoint_every_seconds": 1.0}}}, ()),
+        ({"recipes": {"fake_score": {"batch_size": 8}}}, ("fake_method/10", "sentinel")),
+        ({"sources": {"fake_source": {"flavour": "b"}}}, ("method/10", "pretraining", "sentinel")),
+        ({"jobs": 2}, ()),
+    ],
+)
+def test_what_moves_keys(fake_settings: Maker, change: dict, moved: tuple[str, ...]) -> None:
+    selection = {"baselines": ("fake_method", "fake_sentinel"), "tasks": ("fake_task",)}
+    before = keys(make_plan(fake_settings(**selection, labels=(10.0,))))
+    after = keys(make_plan(fake_settings(**selection, labels=(10.0,), **change)))
+    assert before.keys() == after.keys()
+    differing = {name for name in before if before[name] != after[name]}
+    assert differing == {name for name in before if any(part in name for part in moved)}
+
+
+def test_a_version_moves_the_key_and_makes_the_record_stale(
+    fake_settings: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = fake_settings(baselines=("fake_method",), labels=(10.0,), tasks=("fake_task",))
+    run_here(make_plan(settings))
+    assert set(states(make_plan(settings)).values()) == {"done"}
+    load = registry.load_baseline
+
+    def raised(name: str) -> BaselineSpec:
+        return replace(load(name), version=2)
+
+    monkeypatch.setattr(registry, "load_baseline", raised)
+    plan = make_plan(fake_settings(baselines=("fake_method",), labels=(10.0,), tasks=("fake_task",)))
+    assert set(states(plan).values()) == {"stale"}
+    assert "method version 1 -> 2" in plan.cells[0].cause
+
+
+def test_other_options_are_another_result_and_not_stale(fake_settings: Maker) -> None:
+    choice = {"baselines": ("fake_method",), "labels": (10.0,), "tasks": ("fake_task",)}
+    run_here(make_plan(fake_settings(**choice)))
+    plan = make_plan(fake_settings(**choice, options={"fake_method": {"mode": "official"}}))
+    assert [item.state for item in plan.cells] == ["to_run", "waiting"]
+    assert plan.cells[0].cell.options == {"mode": "official"}
+
+
+def test_a_default_given_by_hand_is_the_default(fake_settings: Maker) -> None:
+    plain = keys(make_plan(fake_settings()))
+    said = keys(make_plan(fake_settings(options={"fake_method": {"ratio": "0.5"}})))
+    assert plain == said
+
+
+def test_missing_data_block_and_say_how_to_get_them(fake_settings: Maker, tmp_path: Path) -> None:
+    plan = make_plan(fake_settings(data_root=tmp_path / "nowhere"))
+    blocked = plan.in_state("blocked")
+    assert {item.cell.kind for item in blocked} == {"pretrain", "evaluate"}
+    assert "Make it with" in blocked[0].cause and "nowhere" in blocked[0].cause
+    assert not plan.in_state("to_run", "waiting")
+
+
+def test_a_failure_is_shown_and_runs_again(fake_settings: Maker, tmp_path: Path) -> None:
+    settings = fake_settings(baselines=("fake_sentinel",), tasks=("fake_task",))
+    (tmp_path / "data" / "flags" / "raise").write_text("fake_task")
+    run_here(make_plan(settings))
+    failed = make_plan(settings).cells[0]
+    assert (failed.state, failed.cause) == ("failed", "ValueError: the fake fails")
+    folder = settings.results / failed.cell.folder
+    assert "Traceback" in json.loads((folder / "failed.json").read_text())["trace"]
+    (tmp_path / "data" / "flags" / "raise").unlink()
+    run_here(make_plan(settings))
+    assert make_plan(settings).cells[0].state == "done"
+
+
+def test_tested_patients_leave_the_corpus(fake_settings: Maker) -> None:
+    from benchmark.records import read_record
+
+    settings = fake_settings(baselines=("fake_method",), labels=(10.0,))
+    plan = make_plan(settings)
+    run_here(plan, "pretraining")
+    record = read_record(settings.results / plan.cells[0].cell.folder)
+    # The clean split tests on 20 % and tunes on 10 % of 20 patients.
+    assert record.leaks["dropped_patients"] == 6
+    assert record.facts["pairs"] == 14
+    included = make_plan(
+        fake_settings(
+            baselines=("fake_method",), recipes={"pretrain": {"ms_cxr_in_pretraining": "include"}}
+        )
+    )
+    assert included.cells[0].cell.key != plan.cells[0].cell.key
+
+
+def test_a_weights_file_needs_no_pretraining(fake_settings: Maker, tmp_path: Path) -> None:
+    file = tmp_path / "weights.pth"
+    file.write_bytes(b"weights")
+    plan = make_plan(
+        fake_settings(baselines=("fake_method",), tasks=("fake_task",), weights=file)
+    )
+    assert {item.state for item in plan.cells} == {"to_run"}
+    assert plan.cells[0].cell.weights.startswith("file:")
+    assert plan.cells[0].cell.seeds.pretrain is None
+    with pytest.raises(UsageError, match="does not exist"):
+        make_plan(fake_settings(baselines=("fake_method",), weights=tmp_path / "none"))
+
+
+def test_a_malformed_record_runs_again(fake_settings: Maker) -> None:
+    settings = fake_settings(baselines=("fake_sentinel",), tasks=("fake_task",))
+    plan = make_plan(settings)
+    run_here(plan)
+    path = settings.results / plan.cells[0].cell.folder / "record.json"
+    path.write_text(path.read_text()[:100])
+    assert make_plan(settings).cells[0].state == "to_run"
+    assert path.with_name("record.json.bad").exists()
+
+
+def test_sentinels_that_cannot_predict_are_left_out(
+    fake_settings: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = registry.load_baseline
+
+    def mute(name: str) -> BaselineSpec:
+        spec = load(name)
+        return replace(spec, protocols=()) if spec.kind == "sentinel" else spec
+
+    monkeypatch.setattr(registry, "load_baseline", mute)
+    plan = make_plan(fake_settings(tasks=("fake_task",)))
+    assert not any("sentinel" in name for name in states(plan))
+    alone = make_plan(fake_settings(tasks=("fake_task",), baselines=("fake_sentinel",)))
+    assert alone.cells[0].state == "not_applicable"
