@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from benchmark.errors import UsageError
 from benchmark.interfaces import Outcome, Representation
@@ -26,6 +25,7 @@ from benchmark.protocols.classification import (
     sentinel_outcome,
     truth_of,
 )
+from benchmark.protocols.classifier import LinearClassifier, masked_loss, positive_weights
 from benchmark.protocols.features import evaluation_reader
 from benchmark.protocols.inputs import InputReader
 from benchmark.protocols.selection import SelectionSet, selection_set
@@ -48,26 +48,9 @@ if TYPE_CHECKING:
 
     from benchmark.protocols.context import CellContext
 
+
 VERSION = 1
-HEAD_STD = 2e-5
 T = TypeVar("T")
-
-
-class LinearClassifier(nn.Module):
-    """Trunk and linear head; the head starts from a truncated normal of std 2e-5."""
-
-    def __init__(self, trunk: nn.Module, width: int, classes: int, seed: int) -> None:
-        super().__init__()
-        self.trunk = trunk
-        self.head = nn.Linear(width, classes)
-        generator = torch.Generator().manual_seed(seed)
-        nn.init.trunc_normal_(self.head.weight, std=HEAD_STD, generator=generator)
-        nn.init.zeros_(self.head.bias)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, 1, S, S) to logits (B, k)."""
-        logits: Tensor = self.head(self.trunk(images))
-        return logits
 
 
 @dataclass
@@ -125,27 +108,6 @@ def run(context: CellContext) -> Outcome:
             "training_peak_memory_mib": peak_memory_mib(context.device),
         },
     )
-
-
-def masked_loss(logits: Tensor, truth: Tensor, positive_weight: Tensor | None = None) -> Tensor:
-    """Binary cross-entropy, mean over the known labels; 0 where none is known.
-
-    Args:
-        logits: (B, k).
-        truth: (B, k), NaN for unknown.
-        positive_weight: (k,) factor on the positives' terms.
-    """
-    known = ~torch.isnan(truth)
-    terms = functional.binary_cross_entropy_with_logits(
-        logits.float(), torch.nan_to_num(truth), pos_weight=positive_weight, reduction="none"
-    )
-    return (terms * known).sum() / known.sum().clamp(min=1)
-
-
-def positive_weights(truth: np.ndarray) -> np.ndarray:
-    """Negatives by positives of each class of the training subset, (k,); 1 without positives."""
-    positives, negatives = (truth == 1).sum(axis=0), (truth == 0).sum(axis=0)
-    return np.where(positives > 0, negatives / np.maximum(positives, 1), 1.0)
 
 
 def _train(

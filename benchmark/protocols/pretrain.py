@@ -14,13 +14,12 @@ import numpy as np
 from torch import Tensor, nn
 
 from benchmark.arrays import array_bytes
-from benchmark.data.report_text import sample_sentences
 from benchmark.errors import UsageError
 from benchmark.interfaces import Outcome, PretrainBatch, Representation
 from benchmark.protocols.inputs import InputReader
+from benchmark.protocols.pretrain_batches import BatchSource
 from benchmark.recipes import PretrainRecipe
 from benchmark.training import checkpoint, distributed
-from benchmark.training.augment import flip_and_affine
 from benchmark.training.batches import BatchPlan
 from benchmark.training.device import choose_precision, peak_memory_mib, reset_peak_memory
 from benchmark.training.history import History
@@ -29,7 +28,7 @@ from benchmark.training.optimizers import make_optimizer
 from benchmark.training.schedules import WarmupCosine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     import torch
 
@@ -96,52 +95,6 @@ class _PretrainingLoss(nn.Module):
         return method.pretraining_loss(batch, generator)
 
 
-class _BatchSource:
-    """Images and texts of a micro batch: a function of step and micro step alone."""
-
-    def __init__(
-        self, context: CellContext, corpus: Corpus, batches: BatchPlan, reader: InputReader
-    ) -> None:
-        self._recipe = cast(PretrainRecipe, context.recipe)
-        self._rows = np.asarray(corpus.rows)
-        self._texts: Sequence[str] = corpus.texts if context.baseline.uses_text else ()
-        self._batches = batches
-        self._reader = reader
-        self._rank = distributed.rank()
-
-    def __call__(self, step: int, micro_step: int) -> PretrainBatch:
-        members = self._members(step, micro_step)
-        images = self._reader.unit(self._rows[members])
-        following = divmod(
-            step * self._batches.accumulation + micro_step + 1, self._batches.accumulation
-        )
-        self._reader.ahead(self._rows[self._members(*following)])
-        recipe = self._recipe
-        augmented = flip_and_affine(
-            images,
-            self._batches.torch_generator(f"augmentation-{self._rank}", step, micro_step),
-            flip_probability=recipe.flip_probability,
-            rotation_degrees=recipe.rotation_degrees,
-            scale=recipe.scale,
-        )
-        return PretrainBatch(
-            images=self._reader.normalise(augmented),
-            texts=self._sample_texts(members, step, micro_step),
-        )
-
-    def _members(self, step: int, micro_step: int) -> np.ndarray:
-        return distributed.shard(self._batches.rows(step, micro_step))
-
-    def _sample_texts(self, members: np.ndarray, step: int, micro_step: int) -> Sequence[str]:
-        if not self._texts:
-            return ()
-        texts = [self._texts[int(member)] for member in members]
-        if not self._recipe.sentence_sampling:
-            return texts
-        generator = self._batches.numpy_generator(f"sentences-{self._rank}", step, micro_step)
-        return [sample_sentences(text, generator) for text in texts]
-
-
 def _corpus_of(context: CellContext) -> Corpus:
     if context.corpus is None:
         raise UsageError("Pre-training needs a corpus.", remedy="Name one with --corpus.")
@@ -174,7 +127,7 @@ def _train(
     should_stop: Callable[[int], bool] | None,
 ) -> History:
     recipe = cast(PretrainRecipe, context.recipe)
-    source = _BatchSource(context, _corpus_of(context), batches, reader)
+    source = BatchSource(context, _corpus_of(context), batches, reader)
     model = distributed.wrap(_PretrainingLoss(representation), context.device)
     optimizer = make_optimizer(
         cast(nn.Module, representation),

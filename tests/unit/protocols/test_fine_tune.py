@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from benchmark.errors import BadDataError, UsageError
 from benchmark.protocols import fine_tune
+from benchmark.protocols.classifier import masked_loss, positive_weights
 from benchmark.protocols.selection import selection_set
 from benchmark.recipes import FineTuneRecipe
 
@@ -121,18 +122,18 @@ def test_unknown_percent_and_class_are_named(tmp_path: Path) -> None:
 def test_masked_loss_ignores_unknown_labels() -> None:
     logits = torch.tensor([[0.0, 50.0], [2.0, -1.0]], requires_grad=True)
     truth = torch.tensor([[1.0, float("nan")], [0.0, 1.0]])
-    loss = fine_tune.masked_loss(logits, truth)
+    loss = masked_loss(logits, truth)
     terms = [np.log(2), np.log1p(np.exp(2.0)), np.log1p(np.exp(1.0))]
     assert loss.item() == pytest.approx(np.mean(terms), rel=1e-6)
     loss.backward()
     assert logits.grad is not None
     assert logits.grad[0, 1] == 0
-    assert fine_tune.masked_loss(logits, torch.full((2, 2), torch.nan)).item() == 0
+    assert masked_loss(logits, torch.full((2, 2), torch.nan)).item() == 0
 
 
 def test_positive_weights_are_the_inverse_odds() -> None:
     truth = np.array([[1, 0], [0, 0], [0, np.nan], [np.nan, 0]])
-    assert np.allclose(fine_tune.positive_weights(truth), [2.0, 1.0])
+    assert np.allclose(positive_weights(truth), [2.0, 1.0])
 
 
 def test_sentinel_learns_from_training_alone(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ Write = Callable[[Path, str], Path]
 N1, P1, N2, T1 = (f"0000000{number}-aaaa-bbbb-cccc-000000000000" for number in range(4))
 LABELS = f"""patientId,x,y,width,height,Target
 {N1},,,,,0
-{P1},264.0,152.0,213.0,379.0,1
-{P1},562.0,152.0,256.0,453.0,1
+{P1},240.0,130.0,200.0,350.0,1
+{P1},540.0,130.0,250.0,440.0,1
 {N2},0,0,0,0,0
 """
 DETAILS = f"""patientId,class
@@ -46,7 +46,7 @@ def test_rows_are_grouped_by_image(root: Path) -> None:
     assert manifest.images["detail"].tolist()[0] == "No Lung Opacity / Not Normal"
     assert manifest.images["patient"][0] == f"rsna:{N1}"
     assert len(manifest.boxes) == 2
-    assert manifest.boxes[["x", "w", "width"]].iloc[1].tolist() == [562.0, 256.0, 1024]
+    assert manifest.boxes[["x", "w", "width"]].iloc[1].tolist() == [540.0, 250.0, 1024]
 
 
 def test_people_of_nih_share_a_patient(root: Path, write_text: Write) -> None:
