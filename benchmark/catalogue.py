@@ -43,16 +43,20 @@ class Catalogue:
             raise found
         return found
 
+    def check_options(self) -> None:
+        """Refuse reader options that no reader has, before any data are looked for."""
+        for dataset, options in self._settings.sources.items():
+            parameters = inspect.signature(registry.source_module(dataset).read).parameters
+            for name in options:
+                if name not in parameters:
+                    known = set(parameters) - _FILLED_IN
+                    raise unknown_name(f"option of the reader {dataset}", name, known)
+
     def _read(self, dataset: str) -> Manifest:
         from benchmark.data.task_data import load_manifest
 
         settings = self._settings
-        parameters = inspect.signature(registry.source_module(dataset).read).parameters
         options: dict[str, Any] = dict(settings.sources.get(dataset, {}))
-        for name in options:
-            if name not in parameters:
-                known = set(parameters) - _FILLED_IN
-                raise unknown_name(f"option of the reader {dataset}", name, known)
         return load_manifest(
             dataset,
             data_roots=settings.data_roots,

@@ -61,9 +61,7 @@ class Representation(Protocol):
     feature_dim: int
     tokenizer_json: str | None
 
-    def pretraining_loss(
-        self, batch: PretrainBatch, generator: Any
-    ) -> Mapping[str, Tensor]:
+    def pretraining_loss(self, batch: PretrainBatch, generator: Any) -> Mapping[str, Tensor]:
         """Scalar losses by name; `total` is the one that is minimised.
 
         All randomness (mask, dropout excepted) comes from `generator`, a CPU `torch.Generator`.

@@ -89,6 +89,18 @@ class _Planner:
         self.suite = registry.load_suite(settings.suite)
         self.catalogue = Catalogue(settings)
         self.pretraining: dict[tuple[str, int], PlannedCell] = {}
+        self._check_names()
+
+    def _check_names(self) -> None:
+        """Refuse misspelt names in replaced options, which would otherwise replace nothing."""
+        self.catalogue.check_options()
+        for name in self.settings.options:
+            registry.load_baseline(name)
+        protocols = {registry.load_task(name).protocol for name in registry.task_names()}
+        for name in self.settings.recipes:
+            if name not in protocols:
+                raise unknown_name("protocol", name, protocols)
+        registry.source_module(self.settings.corpus)
 
     def plan(self) -> Plan:
         wanted: list[PlannedCell] = []

@@ -144,6 +144,7 @@ class GroundRecipe(Recipe):
             deviation; chosen on validation by mean CNR.
         official_weight_temperature: The paper's absolute tau_w, stored beside it.
         shuffle_sentences: The official code shuffles the pieces of a phrase.
+        sentinel_grid: Cells a side of the sentinels' maps; a profile sets the methods' grid.
     """
 
     geometry: Geometry = "pad_square"
@@ -154,3 +155,4 @@ class GroundRecipe(Recipe):
     weight_temperatures: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
     official_weight_temperature: float = 0.02
     shuffle_sentences: bool = False
+    sentinel_grid: int = 14

@@ -246,7 +246,7 @@ def read_or_quarantine(path: Path) -> Record | None:
     path = path / RECORD_FILE if path.is_dir() else path
     try:
         return read_record(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except BadRecordError as error:
         bad = path.with_name(path.name + ".bad")

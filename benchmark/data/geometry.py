@@ -65,7 +65,7 @@ def to_square(image: np.ndarray, size: int, geometry: Geometry) -> np.ndarray:
     if (place.height, place.width) != (height, width):
         picture = Image.fromarray(np.ascontiguousarray(image))
         resized = np.asarray(picture.resize((place.width, place.height), method))
-    if place.top <= 0 and place.left <= 0:
+    if place.height >= size and place.width >= size:
         return resized[-place.top :, -place.left :][:size, :size]
     square = np.zeros((size, size), dtype=np.uint8)
     rows, columns = (

@@ -8,6 +8,7 @@ two that try, one rename succeeds.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -102,10 +103,9 @@ class Lease:
 
     def _beat(self, seconds: float) -> None:
         while not self._stop.wait(seconds):
-            try:
+            # Absent for a moment while another process looks whether it is stale.
+            with contextlib.suppress(OSError):
                 os.utime(self._path)
-            except OSError:
-                return
 
     def release(self) -> None:
         """End the heartbeat and remove the file, if it still is ours."""

@@ -143,7 +143,9 @@ def linear_auc(train: Array, train_labels: Array, test: Array, test_labels: Arra
     for index in range(train_labels.shape[1]):
         truth = train_labels[:, index]
 
-        def fitted(rows: NDArray[np.bool_], penalty: float, truth: Array = truth) -> Callable[..., Array]:
+        def fitted(
+            rows: NDArray[np.bool_], penalty: float, truth: Array = truth
+        ) -> Callable[..., Array]:
             model = LogisticRegression(C=penalty, max_iter=300)
             return model.fit(train[rows], truth[rows]).decision_function  # type: ignore[no-any-return]
 

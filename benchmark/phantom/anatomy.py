@@ -109,7 +109,7 @@ def with_findings(anatomy: Anatomy, findings: tuple[Finding, ...]) -> Anatomy:
 
 
 def _large_heart(anatomy: Anatomy, finding: Finding) -> Anatomy:
-    growth = 1.08 + 0.24 * finding.severity
+    growth = 1.05 + 0.20 * finding.severity
     return replace(anatomy, heart_width=anatomy.heart_width * growth)
 
 

@@ -69,7 +69,11 @@ def _marked(signal: Field, scene: Scene, view: View) -> Field:
     random = generator_from("marker", view.seed)
     segments: list[tuple[float, ...]] = []
     if view.marker:
-        x = float(random.uniform(0.04, 0.10)) if view.marker == "R" else float(random.uniform(0.88, 0.93))
+        x = (
+            float(random.uniform(0.04, 0.10))
+            if view.marker == "R"
+            else float(random.uniform(0.88, 0.93))
+        )
         y, height = float(random.uniform(0.04, 0.16)), float(random.uniform(0.035, 0.055))
         for x0, y0, x1, y1 in _LETTERS[view.marker]:
             corners = [(x + height * x0, y + height * y0), (x + height * x1, y + height * y1)]
@@ -100,9 +104,18 @@ def _device(name: str, scene: Scene, random: np.random.Generator) -> list[tuple[
         route = [(side * 6.5, -3), (side * 4.0, 2.5), (-2.0, 5.5), (-2.3, 10 + jitter[1])]
         paths = [(route, 0.20, 0.6)]
     elif name == "port":
-        paths = [([(-7, 4), (-6.4, 4.5)], 1.8, 0.7), ([(-6.5, 3.5), (-3, 1.5), (-2.2, 9)], 0.18, 0.6)]
+        paths = [
+            ([(-7, 4), (-6.4, 4.5)], 1.8, 0.7),
+            ([(-6.5, 3.5), (-3, 1.5), (-2.2, 9)], 0.18, 0.6),
+        ]
     elif name == "pacemaker":
-        lead = [(8, 2.8), (4, 2.2), (-1.6, 6), (-2, 0.72 * height), (2.5 + jitter[2], 0.88 * height)]
+        lead = [
+            (8, 2.8),
+            (4, 2.2),
+            (-1.6, 6),
+            (-2, 0.72 * height),
+            (2.5 + jitter[2], 0.88 * height),
+        ]
         paths = [([(7.6, 3.4), (9.0, 3.9)], 3.0, 1.0), (lead, 0.18, 0.9)]
     elif name == "sternotomy_wires":
         for level in np.linspace(0.25, 0.8, 5) * height:
@@ -113,7 +126,9 @@ def _device(name: str, scene: Scene, random: np.random.Generator) -> list[tuple[
             x = sign * wide * (0.7 + 0.06 * jitter[3])
             y = level * height + float(random.normal(0, 1.0))
             paths.append(([(x - 0.25, y), (x + 0.25, y)], 0.9, 0.85))
-            paths.append(([(x, y), (x * 0.8, y + 6), (sign * 2 + jitter[4], height + 12)], 0.12, 0.5))
+            paths.append(
+                ([(x, y), (x * 0.8, y + 6), (sign * 2 + jitter[4], height + 12)], 0.12, 0.5)
+            )
     return _in_pixels(paths, scene)
 
 

@@ -48,8 +48,12 @@ def _frontal(scene: Scene) -> Centre:
     shift = anatomy.heart_shift
     height = 0.5 * (anatomy.height * 0.47) + 0.18 * width
     apex = shift + 0.63 * width
-    ventricle = _ellipse(scene, apex - 0.47 * width, base - 0.55 * height, 0.52 * width, height * 0.72, 0.62)
-    atrium = _ellipse(scene, shift - 0.06 * width, base - 0.72 * height, 0.31 * width, height * 0.80, 0.0)
+    ventricle = _ellipse(
+        scene, apex - 0.47 * width, base - 0.55 * height, 0.52 * width, height * 0.72, 0.62
+    )
+    atrium = _ellipse(
+        scene, shift - 0.06 * width, base - 0.72 * height, 0.31 * width, height * 0.80, 0.0
+    )
     trunk = _ellipse(scene, shift + 1.3, base - 1.40 * height, 3.0, height * 0.85, -0.22)
     outline = _joined(_joined(ventricle, atrium), trunk)
     heart = np.clip(outline, 0, 1) ** np.float32(0.30)

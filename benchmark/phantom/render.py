@@ -33,9 +33,7 @@ def render_view(study: Study, view: View, size: int) -> Drawing:
     anatomy = with_findings(draw_anatomy(study, view), study.findings)
     scene = build_scene(anatomy, size)
     centre = draw_centre(scene)
-    masks = {
-        index: paint(finding, scene, centre) for index, finding in enumerate(study.findings)
-    }
+    masks = {index: paint(finding, scene, centre) for index, finding in enumerate(study.findings)}
     density = draw_density(scene, centre, study, view)
     covered = scene.inside > 0.5
     if anatomy.lateral:

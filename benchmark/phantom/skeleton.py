@@ -99,7 +99,9 @@ def _scapulae(scene: Scene, random: np.random.Generator) -> Field:
     ridge = np.exp(-((off - lateral) ** 2) * 3) * edge(tip - scene.y, 1.0) * edge(scene.y, 1.0)
     head = np.float32(anatomy.half_width + 6.2)
     humerus = edge(2.6 - np.hypot(off - head, scene.y - np.float32(3.0)), 0.4)
-    shaft = edge(1.2 - np.abs(off - head - np.float32(0.16) * (scene.y - 3)), 0.4) * edge(scene.y - 4, 1)
+    shaft = edge(1.2 - np.abs(off - head - np.float32(0.16) * (scene.y - 3)), 0.4) * edge(
+        scene.y - 4, 1
+    )
     return np.float32(0.5) * blade + np.float32(0.7) * ridge + 1.6 * np.maximum(humerus, shaft)
 
 

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from benchmark.protocols.inputs import InputReader
 
 VERSION = 1
-SENTINEL_GRID = 14
-"""Cells a side of a sentinel's map, unless its option `grid` says otherwise."""
 
 
 def run(context: CellContext) -> Outcome:
@@ -148,8 +146,7 @@ def _sentinel(context: CellContext, pairs: dict[str, Pairs]) -> Outcome:
     reference = _pairs(context, "train")
     if not len(reference):
         learned_from, reference = "validation", pairs["validation"]
-    options = {**context.baseline.options, **context.cell.options}
-    side = int(options.get("grid", SENTINEL_GRID))
+    side = cast(GroundRecipe, context.recipe).sentinel_grid
     answers = []
     for split in SCORED_SPLITS:
         part = pairs[split]

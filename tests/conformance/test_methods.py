@@ -13,7 +13,9 @@ from benchmark import registry
 from benchmark.interfaces import BuildContext, PretrainBatch, Representation
 from benchmark.specs import BaselineSpec
 
-METHODS = [name for name in registry.baseline_names() if registry.load_baseline(name).kind == "method"]
+METHODS = [
+    name for name in registry.baseline_names() if registry.load_baseline(name).kind == "method"
+]
 IMAGE_SIZE = 32
 
 # Parameters that a pre-training step leaves without gradient, and why.

@@ -61,8 +61,12 @@ def test_the_reason_of_not_applicable_comes_from_the_baseline(fake_settings: Mak
 def test_seed_axes_multiply(fake_settings: Maker) -> None:
     plan = make_plan(
         fake_settings(
-            baselines=("fake_method",), labels=(10.0,), tasks=("fake_task",),
-            pretrain_seeds=(0, 1), subset_seeds=(0, 1), head_seeds=(0, 1, 2),
+            baselines=("fake_method",),
+            labels=(10.0,),
+            tasks=("fake_task",),
+            pretrain_seeds=(0, 1),
+            subset_seeds=(0, 1),
+            head_seeds=(0, 1, 2),
         )  # fmt: skip
     )
     assert len([item for item in plan.cells if item.cell.kind == "pretrain"]) == 2
@@ -90,9 +94,7 @@ def test_a_selection_of_nothing_is_a_mistake(fake_settings: Maker) -> None:
 def test_keys_do_not_depend_on_order_or_selection(fake_settings: Maker) -> None:
     whole = keys(make_plan(fake_settings()))
     part = keys(
-        make_plan(
-            fake_settings(baselines=("fake_sentinel", "fake_method"), tasks=("fake_task",))
-        )
+        make_plan(fake_settings(baselines=("fake_sentinel", "fake_method"), tasks=("fake_task",)))
     )
     assert part.items() <= whole.items()
 
@@ -129,7 +131,9 @@ def test_a_version_moves_the_key_and_makes_the_record_stale(
         return replace(load(name), version=2)
 
     monkeypatch.setattr(registry, "load_baseline", raised)
-    plan = make_plan(fake_settings(baselines=("fake_method",), labels=(10.0,), tasks=("fake_task",)))
+    plan = make_plan(
+        fake_settings(baselines=("fake_method",), labels=(10.0,), tasks=("fake_task",))
+    )
     assert set(states(plan).values()) == {"stale"}
     assert "method version 1 -> 2" in plan.cells[0].cause
 
@@ -190,9 +194,7 @@ def test_tested_patients_leave_the_corpus(fake_settings: Maker) -> None:
 def test_a_weights_file_needs_no_pretraining(fake_settings: Maker, tmp_path: Path) -> None:
     file = tmp_path / "weights.pth"
     file.write_bytes(b"weights")
-    plan = make_plan(
-        fake_settings(baselines=("fake_method",), tasks=("fake_task",), weights=file)
-    )
+    plan = make_plan(fake_settings(baselines=("fake_method",), tasks=("fake_task",), weights=file))
     assert {item.state for item in plan.cells} == {"to_run"}
     assert plan.cells[0].cell.weights.startswith("file:")
     assert plan.cells[0].cell.seeds.pretrain is None

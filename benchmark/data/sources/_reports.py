@@ -38,6 +38,14 @@ class LazyReports(Mapping[str, str]):
     def __contains__(self, study: object) -> bool:
         return study in self._names
 
+    def listing(self) -> list[tuple[str, int]]:
+        """Size in bytes by study, without reading a text; -1 where there is no file."""
+        if self.container.is_dir():
+            return [(study, _size(self.container / name)) for study, name in self._names.items()]
+        with zipfile.ZipFile(self.container) as archive:
+            sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
+        return [(study, sizes.get(name, -1)) for study, name in self._names.items()]
+
     def __getitem__(self, study: str) -> str:
         name = self._names[study]
         try:
@@ -61,3 +69,10 @@ class LazyReports(Mapping[str, str]):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["container"], state["names"])  # type: ignore[misc]
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return -1

@@ -27,7 +27,7 @@ def infiltration(
         region = ragged(scene, random, where, (0.85 * radius, 1.1 * radius), 0.30)
         streaks = 1 - np.abs(noise_in_cm(scene, random, 1.7)) * np.float32(1.1)
         dots = noise_in_cm(scene, random, 0.9)
-        grain = np.clip(0.20 + 0.75 * streaks + 0.30 * dots, 0, 1.3)
+        grain = np.clip(0.65 * streaks + 0.30 * dots, -0.3, 1.3)
         extent = rise(region, 0.7)
         scene.shadow += np.float32(strength) * extent * grain * air(scene)
         mask |= (extent > 0.35) & (scene.inside > 0.5)

@@ -46,7 +46,7 @@ def pneumothorax(
     """Air between wall and lung: a thin pleural line, no vessels beyond it."""
     (sign,) = scene.sides(finding)[:1]
     top = scene.anatomy.domes[1 if sign > 0 else 0]
-    gap = 0.8 + 0.20 * finding.size_cm * (0.4 + 0.6 * finding.severity)
+    gap = 1.1 + 0.20 * finding.size_cm * (0.4 + 0.6 * finding.severity)
     extent = top * (0.35 + 0.5 * finding.size_cm / 16)
     fade = np.clip(1 - scene.y * np.float32(1 / extent), 0, 1) ** np.float32(0.7)
     retreat = np.float32(gap) * fade
@@ -54,10 +54,10 @@ def pneumothorax(
     distance = np.abs(scene.x) - lung_wall
     side = scene.half(sign) * scene.inside
     free = edge(distance, max(scene.pixel, 0.15)) * (retreat > 0.05) * side
-    line = np.exp(-(distance * np.float32(1 / 0.16)) ** 2) * (fade > 0.03) * side
+    line = np.exp(-((distance * np.float32(1 / 0.24)) ** 2)) * (fade > 0.03) * side
     scene.vessel_gain *= 1 - free
-    scene.shadow += np.float32(1.2 * strength) * line
-    scene.shadow -= np.float32(0.55 * strength) * free
+    scene.shadow += np.float32(strength) * line
+    scene.shadow -= np.float32(0.35 * strength) * free
     return free > 0.5
 
 

@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from benchmark.phantom.truth import Finding
 
 _FAINT_TO_GROSS: dict[str, tuple[float, float]] = {
-    "Atelectasis": (0.7, 2.6),
-    "Cardiomegaly": (0.0, 1.0),
-    "Effusion": (0.45, 0.85),
-    "Infiltration": (0.12, 0.50),
-    "Mass": (0.35, 1.0),
-    "Nodule": (0.6, 1.3),
-    "Pneumonia": (0.14, 0.55),
-    "Pneumothorax": (0.5, 1.1),
-    "Consolidation": (0.3, 0.75),
-    "Edema": (0.25, 1.0),
-    "Emphysema": (0.3, 1.0),
-    "Fibrosis": (0.5, 1.6),
-    "Pleural_Thickening": (0.8, 2.6),
-    "Hernia": (0.8, 2.6),
-    "Lung Opacity": (0.15, 0.50),
+    "Atelectasis": (1.4, 3.2),
+    "Cardiomegaly": (0.9, 2.4),
+    "Effusion": (0.6, 0.95),
+    "Infiltration": (0.3, 0.85),
+    "Mass": (0.7, 1.4),
+    "Nodule": (1.3, 2.8),
+    "Pneumonia": (0.28, 0.75),
+    "Pneumothorax": (1.2, 2.2),
+    "Consolidation": (0.4, 0.8),
+    "Edema": (0.5, 1.5),
+    "Emphysema": (0.6, 1.4),
+    "Fibrosis": (1.2, 2.6),
+    "Pleural_Thickening": (1.5, 3.4),
+    "Hernia": (1.8, 3.6),
+    "Lung Opacity": (0.25, 0.7),
 }
 
 

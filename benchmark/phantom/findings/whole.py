@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 def cardiomegaly(
     finding: Finding, scene: Scene, centre: Centre, strength: float, random: np.random.Generator
 ) -> Mask:
-    """The heart is drawn wider (see `benchmark.phantom.anatomy`); its silhouette is the mask."""
+    """The heart is drawn wider (see `benchmark.phantom.anatomy`); its silhouette is the mask.
+
+    A large left atrium shows as a second contour within the heart.
+    """
+    anatomy = scene.anatomy
+    x = float(random.normal(0.6, 0.5)) + anatomy.heart_shift
+    if anatomy.lateral:
+        x = 1.0
+    y = min(anatomy.domes) - 0.36 * anatomy.heart_width + float(random.normal(0, 0.7))
+    atrium = disc(scene, x, y, 0.25 * anatomy.heart_width, 0.20 * anatomy.heart_width)
+    contour = np.exp(-((atrium - np.float32(0.1)) ** 2) * np.float32(60))
+    scene.shadow += np.float32(strength) * contour * (scene.y < scene.floor)
     return centre.silhouette.copy()
 
 
@@ -33,10 +44,12 @@ def edema(
         wing = disc(scene, x, hilum, 0.23 * finding.size_cm, 0.33 * finding.size_cm)
         wing += np.float32(0.25) * noise_in_cm(scene, random, 3.0)
         extent = np.maximum(extent, rise(wing, 0.9))
-    cotton = 0.08 + 0.16 * noise_in_cm(scene, random, 1.1)
+    cotton = 0.02 + 0.16 * noise_in_cm(scene, random, 1.1)
     scene.shadow += np.float32(strength) * extent * cotton.astype(np.float32) * air(scene)
     scene.vessel_gain *= 1 + np.float32(0.3 * strength) * extent
-    scene.shadow += np.float32(1.2 * strength) * _kerley(scene, random) * scene.inside
+    # Thicker vessels without a brighter lung: detectors even out what is wide.
+    scene.shadow -= np.float32(0.15 * strength) * extent
+    scene.shadow += np.float32(1.4 * strength) * _kerley(scene, random) * scene.inside
     return (extent > 0.3) & (scene.inside > 0.5)
 
 
@@ -44,9 +57,9 @@ def _kerley(scene: Scene, random: np.random.Generator) -> np.ndarray:
     """Short level lines that end at the lateral wall."""
     twigs = []
     for sign in (-1, 1):
-        for _ in range(6):
+        for _ in range(9):
             y = float(random.uniform(0.62, 0.95)) * scene.anatomy.height
             x = sign * (scene.wall_at(y) - 0.1)
-            length = float(random.uniform(1.3, 2.4))
-            twigs.append((x, y, x - sign * length, y + float(random.normal(0, 0.15)), 0.22))
+            length = float(random.uniform(1.5, 3.0))
+            twigs.append((x, y, x - sign * length, y + float(random.normal(0, 0.15)), 0.28))
     return lines(scene, np.array(twigs))

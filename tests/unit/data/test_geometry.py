@@ -73,3 +73,9 @@ def test_boxes_of_another_frame_and_cropped_boxes() -> None:
 def test_unknown_geometry() -> None:
     with pytest.raises(UsageError, match="squash"):
         to_square(np.zeros((4, 5), np.uint8), 3, "sqash")
+
+
+@pytest.mark.parametrize("shape", [(20, 24), (24, 20), (63, 64), (7, 8)])
+def test_padding_of_a_single_pixel_still_gives_a_square(shape: tuple[int, int]) -> None:
+    for size in (8, 64):
+        assert to_square(np.ones(shape, np.uint8), size, "pad_square").shape == (size, size)

@@ -206,9 +206,7 @@ def test_two_runs_share_the_work(fake_settings: Maker, data: Path, tmp_path: Pat
     assert len({process for _, process in log(data)}) == 2
 
 
-def test_an_interrupt_ends_workers_and_gives_leases_back(
-    fake_settings: Maker, data: Path
-) -> None:
+def test_an_interrupt_ends_workers_and_gives_leases_back(fake_settings: Maker, data: Path) -> None:
     flag(data, "sleep", "pretraining")
     flag(data, "seconds", "30")
     settings = fake_settings()
@@ -228,9 +226,7 @@ def test_an_interrupt_ends_workers_and_gives_leases_back(
     assert not make_plan(settings).in_state("failed", "running")
 
 
-def test_stale_cells_run_only_with_refresh(
-    fake_settings: Maker, data: Path
-) -> None:
+def test_stale_cells_run_only_with_refresh(fake_settings: Maker, data: Path) -> None:
     choice: dict[str, Any] = {"tasks": ("fake_task",), "baselines": ("fake_method",)}
     settings = fake_settings(**choice, labels=(10.0,))
     run(settings)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 
-
 from benchmark.interfaces import Outcome
 from benchmark.protocols._behaviour import behave
 from benchmark.protocols.context import CellContext
