@@ -1,6 +1,7 @@
 # make demo       the main job: pre-train, evaluate, write tables (15 minutes on 2 cores)
 # make test       unit, golden, conformance and end-to-end tests (10 minutes on 2 cores)
 # make test-full  the long conformance and statistical tests (60 minutes on 2 cores)
+# make real       the same on the real radiographs that MACO_BENCH_REAL_DATA names
 # make check      ruff, mypy, import rules
 # make bench      performance ratios
 # Each sets up .venv when it is missing or stale.
@@ -10,10 +11,16 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export MPLBACKEND := Agg
 
-.PHONY: demo test test-full check bench format
+REAL := cache/real-data
+
+.PHONY: demo real test test-full check bench format
 
 demo: $(STAMP)
 	$(BIN)/python run_all.py --suite maco-demo --profile demo
+
+real: $(STAMP)
+	$(BIN)/python tests/real_data/convert.py nih_cxr14 rsna_pneumonia csv_pairs lists $(REAL)
+	$(BIN)/python run_all.py --suite real-pixels --profile toy --corpus csv_pairs --data-root $(REAL)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not full" $(PYTEST_OPTIONS)

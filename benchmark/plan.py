@@ -6,14 +6,13 @@ Nothing here opens an image or imports torch: label files are read, image files 
 from __future__ import annotations
 
 import fnmatch
-import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmark import records, registry
+from benchmark import registry
 from benchmark.catalogue import Catalogue
 from benchmark.cells import (
     PRETRAINING,
@@ -26,28 +25,12 @@ from benchmark.cells import (
     why_not_applicable,
 )
 from benchmark.errors import MacoBenchError, UsageError, unknown_name
-from benchmark.execution.lease import holder_of
 from benchmark.fingerprint import file_checksum, key_of
 from benchmark.phantom_cache import with_phantom
 from benchmark.recipes import PretrainRecipe
 from benchmark.settings import Settings
 from benchmark.specs import BaselineSpec, Cell, Seeds, State, Suite, SuiteEntry, TaskSpec
-
-
-@dataclass(frozen=True)
-class PlannedCell:
-    """A cell, its state, and the cause of that state in words.
-
-    Attributes:
-        data_key: Content key of the data it reads; empty where they are missing.
-        pretraining_data: Id of the data that its weights are trained on, where known.
-    """
-
-    cell: Cell
-    state: State
-    cause: str = ""
-    data_key: str = ""
-    pretraining_data: str = ""
+from benchmark.states import PlannedCell, state_of
 
 
 @dataclass(frozen=True)
@@ -111,7 +94,7 @@ class _Planner:
         first = [
             item
             for item in self.pretraining.values()
-            if item.cell.key in needed and item.cell.key or self._asked_for(item.cell)
+            if (item.cell.key and item.cell.key in needed) or self._asked_for(item.cell)
         ]
         first += self._blocked_pretraining(selected, first)
         cells = (*first, *selected)
@@ -312,84 +295,3 @@ def _after_pretraining(planned: PlannedCell, pretraining: PlannedCell | None) ->
     if pretraining.state != "done":
         return replace(planned, state="waiting", cause=f"for {pretraining.cell.name}")
     return planned
-
-
-def state_of(cell: Cell, settings: Settings, pretraining_data: str) -> PlannedCell:
-    """The state of one cell, from its folder alone.
-
-    Args:
-        cell: With its key.
-        settings: Name the results folder.
-        pretraining_data: Data id that its weights were trained on; a record with other
-            weights is another result, not a stale one.
-    """
-    folder = settings.results / cell.folder
-    record = records.read_or_quarantine(folder)
-    if record is not None and record.cell.key == cell.key:
-        return PlannedCell(cell, "done")
-    holder = holder_of(folder)
-    if holder is not None:
-        return PlannedCell(cell, "running", f"by {holder}")
-    failure = read_failure(folder)
-    if failure:
-        return PlannedCell(cell, "failed", failure["cause"])
-    older = stale_folders(cell, settings, pretraining_data)
-    if older:
-        return PlannedCell(cell, "stale", _difference(older[0], cell, settings))
-    return PlannedCell(cell, "to_run")
-
-
-def read_failure(folder: Path) -> dict[str, Any]:
-    """What `failed.json` of a folder says, or nothing."""
-    try:
-        content: dict[str, Any] = json.loads((folder / records.FAILED_FILE).read_text("utf-8"))
-        return {"cause": "unknown", **content}
-    except (OSError, json.JSONDecodeError):
-        return {}
-
-
-def stale_folders(cell: Cell, settings: Settings, pretraining_data: str) -> list[Path]:
-    """Folders of records of the same cell whose versions, recipe or weights are older."""
-    parent = (settings.results / cell.folder).parent
-    prefix = f"{cell.labels}-{cell.seeds}-"
-    found = []
-    for folder in sorted(parent.glob(f"{prefix}*")):
-        record = records.read_or_quarantine(folder)
-        if record is None or record.cell.key == cell.key:
-            continue
-        same_data = record.pretraining.get("data_id", "") == pretraining_data
-        same_options = dict(record.cell.options) == _as_json(cell.options)
-        if same_data and same_options and record.cell.weights == cell.weights:
-            found.append(folder)
-    return found
-
-
-def _as_json(options: Mapping[str, Any]) -> Any:
-    return json.loads(json.dumps(dict(options)))
-
-
-def _difference(folder: Path, cell: Cell, settings: Settings) -> str:
-    """Name what a stale record was made with that is different now."""
-    record = records.read_record(folder)
-    now = resolve(cell.task, cell.variant, cell.baseline, settings)
-    recipe = _as_json(recipe_now(now))
-    parts = [
-        f"{name} version {record.versions.get(name)} -> {version}"
-        for name, version in now.versions.items()
-        if record.versions.get(name) != version
-    ]
-    parts += [
-        f"{name} {record.recipe.get(name)} -> {value}"
-        for name, value in recipe.items()
-        if record.recipe.get(name) != value and name != "source"
-    ]
-    if record.cell.depends_on != cell.depends_on:
-        parts.append("other pre-trained weights")
-    return "made with: " + ("; ".join(parts) or "other data or model size") + " (--refresh)"
-
-
-def recipe_now(resolved: Resolved) -> dict[str, Any]:
-    """The resolved recipe as it stands in records."""
-    from benchmark.cells import recipe_content
-
-    return recipe_content(resolved.recipe)

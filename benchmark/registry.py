@@ -137,7 +137,7 @@ def _check(what: str, name: str, known: Iterable[str]) -> None:
 
 def _spec(module: types.ModuleType, attribute: str, kind: type, name: str) -> Any:
     spec: Any = getattr(module, attribute, None)
-    if type(spec) is not kind:
+    if not isinstance(spec, kind) or not hasattr(spec, "name"):
         raise UsageError(
             f"{module.__file__} has no `{attribute}: {kind.__name__}`.",
             remedy="Copy a neighbouring file to see the form.",

@@ -5,24 +5,23 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-import math
 import time
 import traceback
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark import records, registry
-from benchmark.cells import Resolved, recipe_content, resolve
+from benchmark.cells import Resolved, resolve
 from benchmark.errors import MacoBenchError, MissingDataError
-from benchmark.fingerprint import file_checksum, key_of, plain
+from benchmark.fingerprint import key_of
 from benchmark.interfaces import Outcome, Progress, Scores
-from benchmark.plan import PlannedCell, stale_folders
 from benchmark.provenance import peak_memory_mib, provenance
 from benchmark.recipes import PretrainRecipe
+from benchmark.recording import make_record
 from benchmark.seeds import seed_from
 from benchmark.specs import Cell, State
-from benchmark.workshop import WEIGHTS_FILE, Workshop, pretrained_weights
+from benchmark.states import PlannedCell, stale_folders
+from benchmark.workshop import Workshop
 
 if TYPE_CHECKING:
     from benchmark.protocols.context import CellContext
@@ -80,7 +79,7 @@ def run_cell(planned: PlannedCell, workshop: Workshop, progress: Progress) -> re
     context = make_context(planned, resolved, workshop, progress, device)
     outcome: Outcome = registry.protocol_module(resolved.task.protocol).run(context)
     scores = _scores(cell, resolved, outcome)
-    record = _record(planned, resolved, context, outcome, scores, workshop)
+    record = make_record(planned, resolved, context, outcome, scores, workshop)
     timing = {
         "wall_seconds": round(time.perf_counter() - started, 3),
         "peak_memory_mib": peak_memory_mib(),
@@ -188,77 +187,3 @@ def _scores(cell: Cell, resolved: Resolved, outcome: Outcome) -> Scores:
         outcome.predictions, resolved.recipe, seed, resolved.profile.bootstrap_replicates
     )
     return scores
-
-
-def _record(
-    planned: PlannedCell,
-    resolved: Resolved,
-    context: CellContext,
-    outcome: Outcome,
-    scores: Scores,
-    workshop: Workshop,
-) -> records.Record:
-    cell, manifest = planned.cell, context.manifest
-    recipe = recipe_content(resolved.recipe)
-    weights, pretraining = _weights(cell, context.folder, workshop)
-    batch = ("batch_size", "accumulation", "contrastive_batch")
-    return records.Record(
-        cell=cell,
-        versions=resolved.versions,
-        recipe=recipe,
-        data={
-            "id": cell.data_id,
-            "key": planned.data_key,
-            "dataset": manifest.dataset,
-            "release": manifest.release,
-            "phantom": plain(manifest.phantom),
-            "partial": manifest.partial,
-            "redistributable": manifest.redistributable,
-            "corpus": workshop.settings.corpus if cell.kind == "pretrain" else "",
-        },
-        weights=weights,
-        options=plain(resolved.options),
-        metrics=scores.metrics,
-        pretraining=pretraining,
-        selection=storable({**outcome.selection, **scores.selection}),
-        batch={name: recipe[name] for name in batch if name in recipe},
-        leaks=_leaks(context),
-        facts=storable(outcome.facts),
-    )
-
-
-def _weights(cell: Cell, folder: Path, workshop: Workshop) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Source and checksum of the weights, and the pre-training that they come from."""
-    if cell.weights == "none":
-        return {"source": "none", "checksum": ""}, {}
-    if cell.kind == "pretrain":
-        return {"source": "initial", "checksum": file_checksum(folder / WEIGHTS_FILE)}, {}
-    if cell.weights == "trained":
-        _, record = pretrained_weights(cell, workshop.settings)
-        origin = {
-            "key": record.cell.key,
-            "data_id": record.cell.data_id,
-            "leaks": plain(record.leaks),
-        }
-        return {"source": "trained", "checksum": record.weights["checksum"]}, origin
-    checksum = cell.depends_on.removeprefix("file:")
-    return {"source": cell.weights, "checksum": checksum, "note": "may have seen the test"}, {}
-
-
-def _leaks(context: CellContext) -> dict[str, Any]:
-    """What splits share; for pre-training: what the corpus left out."""
-    if context.corpus is None:
-        return dict(storable(context.rows.overlaps))
-    fields = dataclasses.fields(context.corpus)
-    counts = {item.name: getattr(context.corpus, item.name) for item in fields}
-    return {name: plain(counts[name]) for name in counts if name not in ("rows", "texts")}
-
-
-def storable(value: Any) -> Any:
-    """A plain value in which a number that is none (NaN, infinite) has become null."""
-    value = plain(value)
-    if isinstance(value, Mapping):
-        return {key: storable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [storable(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from benchmark.plan import Plan, PlannedCell
+from benchmark.plan import Plan
+from benchmark.states import PlannedCell
 
 _ORDER = (
     "done",

@@ -73,7 +73,7 @@ def holder_of(folder: Path) -> Holder | None:
         last_touch = path.stat().st_mtime
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         holder = Holder(**content)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (json.JSONDecodeError, TypeError):
         # Its maker was interrupted between making and writing it.

@@ -16,10 +16,11 @@ from benchmark.execution import worker
 from benchmark.execution.lease import acquire, holder_of
 from benchmark.execution.messages import Advance, Finished, RunCell, Stop
 from benchmark.execution.queue import CellQueue
-from benchmark.plan import Plan, PlannedCell, read_failure
+from benchmark.plan import Plan
 from benchmark.progress import Display
 from benchmark.records import read_or_quarantine
 from benchmark.runner import write_failure
+from benchmark.states import PlannedCell, read_failure
 
 log = logging.getLogger(__name__)
 _POLL_SECONDS = 1.0

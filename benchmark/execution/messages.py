@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmark.plan import PlannedCell
 from benchmark.specs import State
+from benchmark.states import PlannedCell
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from benchmark.plan import Plan, PlannedCell
+from benchmark.plan import Plan
 from benchmark.specs import State
+from benchmark.states import PlannedCell
 
 
 class CellQueue:

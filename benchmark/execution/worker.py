@@ -14,9 +14,9 @@ from typing import Any
 
 from benchmark.execution.lease import acquire
 from benchmark.execution.messages import Advance, Finished, RunCell, Stop
-from benchmark.plan import PlannedCell
 from benchmark.settings import Settings
 from benchmark.specs import State
+from benchmark.states import PlannedCell
 
 _PARENT_CHECK_SECONDS = 1.0
 _MESSAGE_INTERVAL_SECONDS = 0.2

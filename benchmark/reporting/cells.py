@@ -26,7 +26,7 @@ class Measured:
     Attributes:
         value: Mean over the seeds; None in every state but `value`.
         interval: 95 %; None where one of the records has none.
-        reason: Why there is no value.
+        reason: Why there is no value; beside a value, what it does not cover.
         seeds: Values by axis (`pretrain`, `subset`, `head`), each sorted.
         verdict: Of a paired difference: `higher`, `lower`, `unresolved`; else empty.
     """
@@ -103,8 +103,20 @@ def _joined(
         "value",
         value=sum(means) / len(means),
         interval=joined_interval(means, intervals),
+        reason="; ".join(sorted({gap for score in scores for gap in _gaps(score)})),
         seeds=seeds,
     )
+
+
+def _gaps(score: Mapping[str, Any]) -> list[str]:
+    """What a value leaves out: classes without a score, or the interval and its reason."""
+    gaps = [score["why"]] if score.get("why") else []
+    undefined = score.get("why_per_class") or {}
+    if undefined:
+        classes = len(score.get("per_class") or {})
+        named = ", ".join(f"{name} ({why})" for name, why in sorted(undefined.items()))
+        gaps.append(f"mean over {score['n']} of {classes} classes; undefined: {named}")
+    return gaps
 
 
 def joined_interval(

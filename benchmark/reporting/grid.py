@@ -175,7 +175,7 @@ def _all_seeds(entry: Entry) -> dict[str, tuple[int, ...]]:
 def cell_text(cell: Measured, column: Column, notes: Footnotes) -> str:
     """What the cell prints."""
     if cell.state == "value":
-        return value_text(cell, column.format)
+        return value_text(cell, column.format) + (notes.mark(cell.reason) if cell.reason else "")
     if cell.state == "not_applicable":
         return DASH + notes.mark(cell.reason)
     words = {

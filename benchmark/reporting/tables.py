@@ -130,7 +130,8 @@ def details_page(source: Source, planned: Sequence[Any], command: str) -> str:
 def _title(layout: TableLayout, phantom: bool, broken: bool) -> str:
     marks = [mark for mark, holds in (("phantom", phantom), ("BROKEN", broken)) if holds]
     suffix = f" ({', '.join(marks)})" if marks else ""
-    return f"# {layout.paper_table} of {layout.paper}: {layout.title}{suffix}"
+    origin = f"{layout.paper_table} of {layout.paper}: " if layout.paper_table else ""
+    return f"# {origin}{layout.title}{suffix}"
 
 
 def _header(

@@ -67,7 +67,7 @@ def test_seed_axes_multiply(fake_settings: Maker) -> None:
             pretrain_seeds=(0, 1),
             subset_seeds=(0, 1),
             head_seeds=(0, 1, 2),
-        )  # fmt: skip
+        )
     )
     assert len([item for item in plan.cells if item.cell.kind == "pretrain"]) == 2
     assert len([item for item in plan.cells if item.cell.kind == "evaluate"]) == 12

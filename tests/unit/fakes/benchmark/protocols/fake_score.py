@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from benchmark.protocols._behaviour import behave
 
 from benchmark.interfaces import Outcome
-from benchmark.protocols._behaviour import behave
 from benchmark.protocols.context import CellContext
 from benchmark.seeds import generator_from
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from benchmark.interfaces import Outcome
 from benchmark.protocols._behaviour import behave
+
+from benchmark.interfaces import Outcome
 from benchmark.protocols.context import CellContext
 
 VERSION: int = 1
