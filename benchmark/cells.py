@@ -9,8 +9,8 @@ from typing import Any
 
 from benchmark import registry
 from benchmark.errors import UsageError, unknown_name
-from benchmark.fingerprint import key_of, plain
-from benchmark.recipes import PretrainRecipe, Recipe
+from benchmark.fingerprint import file_checksum, key_of, plain
+from benchmark.recipes import PretrainRecipe, Recipe, ZeroShotRecipe
 from benchmark.settings import Settings, replaced_options, typed
 from benchmark.specs import BaselineSpec, Cell, Profile, Seeds, TaskSpec
 
@@ -27,6 +27,7 @@ class Resolved:
         options: All options of the baseline.
         changed: Those that differ from their defaults.
         versions: Of task, protocol, method and metrics.
+        prompts: Checksum of the prompts that the recipe names, or empty.
     """
 
     task: TaskSpec
@@ -37,6 +38,7 @@ class Resolved:
     changed: Mapping[str, Any]
     size: Mapping[str, Any]
     versions: Mapping[str, int]
+    prompts: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,11 @@ def resolve(task_name: str, variant: str, baseline_name: str, settings: Settings
         size = baseline.sizes[profile.model_size]
     changed = {name: value for name, value in options.items() if value != baseline.options[name]}
     recipe = _recipe(task, variant, baseline, profile, settings)
+    prompts = ""
+    if isinstance(recipe, ZeroShotRecipe):
+        prompts = file_checksum(registry.prompts_file(recipe.prompts))
     versions = _versions(task, baseline)
-    return Resolved(task, baseline, profile, recipe, options, changed, size, versions)
+    return Resolved(task, baseline, profile, recipe, options, changed, size, versions, prompts)
 
 
 def _recipe(
@@ -187,6 +192,7 @@ def _with_key(draft: Cell, resolved: Resolved, data: DataState) -> Cell:
         "extra": data.extra,
         "versions": resolved.versions,
         "recipe": {name: value for name, value in recipe.items() if name not in _NOT_IN_KEY},
+        "prompts": resolved.prompts,
         "size": resolved.size,
         "image_profile": resolved.baseline.image_profile,
         "store_size": profile.store_size,

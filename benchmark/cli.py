@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+import sys
 from collections.abc import Sequence
 
 from benchmark import __version__
@@ -49,6 +51,10 @@ def call(arguments: argparse.Namespace) -> int:
     except MacoBenchError as error:
         hint(f"error: {error}")
         return _BLOCKED if isinstance(error, MissingDataError) else error.exit_code
+    except BrokenPipeError:
+        # The reader of our output (`| head`) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         hint("interrupted; finished cells are kept, the next call goes on from here")
         return _INTERRUPTED

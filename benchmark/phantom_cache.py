@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from dataclasses import replace
@@ -44,6 +45,8 @@ def with_phantom(settings: Settings, progress: Any = None) -> Settings:
         with lease:
             if not (folder / _MARK).is_file():
                 _draw(folder, size, settings.jobs, progress)
+        with contextlib.suppress(OSError):
+            folder.with_name(folder.name + ".drawing").rmdir()
     return replace(settings, data_root=folder)
 
 

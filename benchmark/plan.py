@@ -29,8 +29,8 @@ from benchmark.fingerprint import file_checksum, key_of
 from benchmark.phantom_cache import with_phantom
 from benchmark.recipes import PretrainRecipe
 from benchmark.settings import Settings
-from benchmark.specs import BaselineSpec, Cell, Seeds, State, Suite, SuiteEntry, TaskSpec
-from benchmark.states import PlannedCell, state_of
+from benchmark.specs import BaselineSpec, Cell, Seeds, State, Suite, SuiteEntry
+from benchmark.states import PlannedCell, after_pretraining, cell_outside, state_of
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ class _Planner:
             if reason and baseline.kind == "sentinel" and len(names) > 1:
                 continue
             if reason:
-                yield _outside(task, variant, baseline, self.settings, "not_applicable", reason)
+                yield cell_outside(task, variant, baseline, self.settings, "not_applicable", reason)
                 continue
             resolved = resolve(task.name, variant, name, self.settings)
             yield from self._evaluate_cells(resolved, variant, entry)
@@ -179,7 +179,7 @@ class _Planner:
                     data = self._data(resolved.task.dataset)
                     self.catalogue.rows(resolved.task.dataset, resolved.recipe)
                 except MacoBenchError as error:
-                    yield _outside(
+                    yield cell_outside(
                         resolved.task, variant, resolved.baseline, self.settings, "blocked",
                         str(error), Seeds(origin.seed, subset, head), percent, origin.weights,
                     )  # fmt: skip
@@ -190,7 +190,7 @@ class _Planner:
                     yield PlannedCell(replace(cell, key="", depends_on=""), "blocked", cause)
                     continue
                 planned = state_of(cell, self.settings, origin.data_id)
-                planned = _after_pretraining(planned, pretraining)
+                planned = after_pretraining(planned, pretraining)
                 yield replace(planned, data_key=data.key, pretraining_data=origin.data_id)
 
     def _axes(
@@ -231,7 +231,7 @@ class _Planner:
             try:
                 data = self._corpus(resolved)
             except MacoBenchError as error:
-                planned = _outside(
+                planned = cell_outside(
                     resolved.task, variant, resolved.baseline, self.settings, "blocked",
                     str(error), Seeds(pretrain=seed), None, "initial",
                 )  # fmt: skip
@@ -257,41 +257,3 @@ def _checksum(path: Path) -> str:
     if not path.is_file():
         raise UsageError("The weights file does not exist.", looked_in=[path])
     return file_checksum(path)
-
-
-def _outside(
-    task: TaskSpec,
-    variant: str,
-    baseline: BaselineSpec,
-    settings: Settings,
-    state: State,
-    cause: str,
-    seeds: Seeds | None = None,
-    percent: float | None = None,
-    weights: str = "none",
-) -> PlannedCell:
-    """A cell that cannot run: it has a name, but no data and no key."""
-    cell = Cell(
-        kind="pretrain" if task.protocol == "pretrain" else "evaluate",
-        task=task.name,
-        variant=variant,
-        baseline=baseline.name,
-        profile=settings.profile,
-        data_id="",
-        weights=weights,
-        seeds=seeds or Seeds(),
-        label_percent=percent,
-    )
-    return PlannedCell(cell, state, cause)
-
-
-def _after_pretraining(planned: PlannedCell, pretraining: PlannedCell | None) -> PlannedCell:
-    """Hold a cell back until the weights it needs are there."""
-    if pretraining is None or planned.state not in ("to_run", "failed"):
-        return planned
-    if pretraining.state == "stale":
-        cause = "its pre-training is stale; --refresh runs it again"
-        return replace(planned, state="blocked", cause=cause)
-    if pretraining.state != "done":
-        return replace(planned, state="waiting", cause=f"for {pretraining.cell.name}")
-    return planned

@@ -69,6 +69,8 @@ class Display:
         """A stage of any named work went on."""
         now = time.monotonic()
         begun, first = self._stage_begun.setdefault((name, stage), (now, done))
+        if done < first:  # The stage began anew.
+            begun, first = self._stage_begun[name, stage] = (now, done)
         per_second = (done - first) / (now - begun) if now - begun > _WARM_UP_SECONDS else 0.0
         rate = f"{per_second:.1f}/s" if per_second else ""
         if self._bars is not None:

@@ -205,6 +205,14 @@ def module_version(folder: str, name: str) -> int:
     return int(found.group(1)) if found else 1
 
 
+def prompts_file(name: str) -> Path:
+    """The file of a set of zero-shot prompts, `tasks/prompts/NAME.toml`."""
+    path = _file("tasks/prompts", f"{name}.toml")
+    if path is None:
+        raise unknown_name("set of prompts", name, _names("tasks/prompts", ".toml"))
+    return path
+
+
 def _file(folder: str, name: str) -> Path | None:
     places = (root / folder / name for root in search_roots())
     return next((path for path in places if path.is_file()), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from benchmark import records
 from benchmark.cells import recipe_content, resolve
 from benchmark.execution.lease import holder_of
 from benchmark.settings import Settings
-from benchmark.specs import Cell, State
+from benchmark.specs import BaselineSpec, Cell, Seeds, State, TaskSpec
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,44 @@ class PlannedCell:
     cause: str = ""
     data_key: str = ""
     pretraining_data: str = ""
+
+
+def cell_outside(
+    task: TaskSpec,
+    variant: str,
+    baseline: BaselineSpec,
+    settings: Settings,
+    state: State,
+    cause: str,
+    seeds: Seeds | None = None,
+    percent: float | None = None,
+    weights: str = "none",
+) -> PlannedCell:
+    """A cell that cannot run: it has a name, but no data and no key."""
+    cell = Cell(
+        kind="pretrain" if task.protocol == "pretrain" else "evaluate",
+        task=task.name,
+        variant=variant,
+        baseline=baseline.name,
+        profile=settings.profile,
+        data_id="",
+        weights=weights,
+        seeds=seeds or Seeds(),
+        label_percent=percent,
+    )
+    return PlannedCell(cell, state, cause)
+
+
+def after_pretraining(planned: PlannedCell, pretraining: PlannedCell | None) -> PlannedCell:
+    """Hold a cell back until the weights it needs are there."""
+    if pretraining is None or planned.state not in ("to_run", "failed"):
+        return planned
+    if pretraining.state == "stale":
+        cause = "its pre-training is stale; --refresh runs it again"
+        return replace(planned, state="blocked", cause=cause)
+    if pretraining.state != "done":
+        return replace(planned, state="waiting", cause=f"for {pretraining.cell.name}")
+    return planned
 
 
 def state_of(cell: Cell, settings: Settings, pretraining_data: str) -> PlannedCell:

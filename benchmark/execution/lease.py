@@ -2,13 +2,14 @@
 
 A lease is the file `lease.json` in the cell's folder, made with O_EXCL. Its holder touches it
 every few seconds. A lease is stale when its process is dead (on this host) or its last touch is
-too old (anywhere). A stale lease is taken over by renaming it to a name of one's own first: of
-two that try, one rename succeeds.
+too old (anywhere). A stale lease is removed under a file lock and then made anew with O_EXCL: of
+many that try, one succeeds.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import socket
@@ -68,25 +69,22 @@ def is_alive(holder: Holder, last_touch: float) -> bool:
 
 def holder_of(folder: Path) -> Holder | None:
     """Who holds the cell of a folder now, or None (no lease, or a stale one)."""
-    path = folder / LEASE_FILE
+    return _look(folder / LEASE_FILE)[1]
+
+
+def _look(path: Path) -> tuple[bool, Holder | None]:
+    """Whether a lease file is there, and its holder if that one is alive."""
     try:
         last_touch = path.stat().st_mtime
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         holder = Holder(**content)
     except (FileNotFoundError, NotADirectoryError):
-        return None
+        return False, None
     except (json.JSONDecodeError, TypeError):
         # Its maker was interrupted between making and writing it.
-        return _unreadable(path)
-    return holder if is_alive(holder, last_touch) else None
-
-
-def _unreadable(path: Path) -> Holder | None:
-    try:
-        young = time.time() - path.stat().st_mtime < HEARTBEAT_SECONDS
-    except FileNotFoundError:
-        return None
-    return Holder("an unknown host", 0, "", "") if young else None
+        young = time.time() - last_touch < HEARTBEAT_SECONDS
+        return True, Holder("an unknown host", 0, "", "") if young else None
+    return True, holder if is_alive(holder, last_touch) else None
 
 
 class Lease:
@@ -137,7 +135,7 @@ def acquire(folder: Path, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> Lease
     for _ in range(2):
         if _create(path, holder):
             return Lease(path, holder, heartbeat_seconds)
-        if holder_of(folder) is not None or not _remove_stale(path, holder):
+        if holder_of(folder) is not None or not _remove_stale(path):
             return None
     return None
 
@@ -167,24 +165,16 @@ def _create_without_link(path: Path, holder: Holder) -> bool:
     return True
 
 
-def _remove_stale(path: Path, holder: Holder) -> bool:
-    """Rename the stale lease away; give it back if it turns out to be a fresh one."""
-    aside = path.with_name(f".{LEASE_FILE}.{holder.token}.stale")
-    try:
-        path.rename(aside)
-    except FileNotFoundError:
-        return True
-    try:
-        content = json.loads(aside.read_text(encoding="utf-8"))
-        fresh = is_alive(Holder(**content), aside.stat().st_mtime)
-    except (json.JSONDecodeError, TypeError):
-        fresh = False
-    if fresh:
-        # Another process took the stale lease over between our look and our rename.
-        try:
-            os.link(aside, path)
-        except OSError:
-            aside.rename(path)
-            return False
-    aside.unlink(missing_ok=True)
-    return not fresh
+def _remove_stale(path: Path) -> bool:
+    """Remove a stale lease; False when it turns out to be a fresh one.
+
+    Looking and removing happen under a lock of the operating system, which a dead process cannot
+    keep: otherwise a second process could remove the lease that a first one has just taken over.
+    """
+    with path.with_name(f".{LEASE_FILE}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        there, holder = _look(path)
+        if there and holder is None:
+            # Only here is a stale file removed, so what is removed is what was looked at.
+            path.unlink(missing_ok=True)
+        return holder is None

@@ -102,6 +102,10 @@ def _reporter(key: str, send: Callable[[Any], None]) -> Callable[..., None]:
         due = now - last_time >= _MESSAGE_INTERVAL_SECONDS
         if due or stage != last_stage or done >= total:
             last_stage, last_time = stage, now
-            send(Advance(key, stage, done, total, note))
+            try:
+                send(Advance(key, stage, done, total, note))
+            except OSError as error:
+                # The main process is gone; that is no failure of the cell.
+                raise SystemExit(1) from error
 
     return progress

@@ -15,7 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from benchmark.phantom.prevalence import Prevalence
 
-    Array = NDArray[np.float32]
+    Array = NDArray[Any]
 
 SHORTCUT_LIMIT = 0.65
 THUMBNAIL_8_LIMIT = 0.60
@@ -121,13 +121,15 @@ def thumbnails(images: NDArray[np.uint8], side: int) -> Array:
     block = size // side
     cut = images[:, : block * side, : block * side]
     means = cut.reshape(count, side, block, side, block).mean((2, 4), dtype=np.float32)
-    return (means / np.float32(255)).reshape(count, -1)
+    result: Array = (means / np.float32(255)).reshape(count, -1)
+    return result
 
 
 def histograms(images: NDArray[np.uint8]) -> Array:
     """64-bin histograms, (n, 64), as parts of the pixels."""
     rows = [np.bincount(image.ravel() >> 2, minlength=64) for image in images]
-    return (np.stack(rows) / images[0].size).astype(np.float32)
+    result: Array = (np.stack(rows) / images[0].size).astype(np.float32)
+    return result
 
 
 def linear_auc(train: Array, train_labels: Array, test: Array, test_labels: Array) -> Array:

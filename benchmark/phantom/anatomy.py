@@ -109,7 +109,7 @@ def with_findings(anatomy: Anatomy, findings: tuple[Finding, ...]) -> Anatomy:
 
 
 def _large_heart(anatomy: Anatomy, finding: Finding) -> Anatomy:
-    growth = 1.05 + 0.20 * finding.severity
+    growth = 1.04 + 0.17 * finding.severity
     return replace(anatomy, heart_width=anatomy.heart_width * growth)
 
 
@@ -131,10 +131,9 @@ def _inflated(anatomy: Anatomy, finding: Finding) -> Anatomy:
     right, left = anatomy.domes
     return replace(
         anatomy,
-        domes=(right + 0.4 * grade, left + 0.4 * grade),
-        dome_arch=anatomy.dome_arch * (1 - 0.40 * grade),
-        heart_width=anatomy.heart_width * (1 - 0.04 * grade),
-        vessels=anatomy.vessels * (1 - 0.15 * grade),
+        domes=(right + 0.2 * grade, left + 0.2 * grade),
+        dome_arch=anatomy.dome_arch * (1 - 0.30 * grade),
+        vessels=anatomy.vessels * (1 - 0.10 * grade),
     )
 
 

@@ -51,7 +51,8 @@ def _uneven(scene: Scene, random: np.random.Generator) -> Field:
     rise = (scene.y - np.float32(0.5) * height) * np.float32(0.13)
     wing = np.exp(-off * off - rise * rise)
     cloud = np.float32(0.05) * value_noise(random, 4, scene.size)
-    return scene.lung * (np.float32(base) * low + np.float32(hila) * wing + cloud)
+    result: Field = scene.lung * (np.float32(base) * low + np.float32(hila) * wing + cloud)
+    return result
 
 
 def _soft_tissue(scene: Scene, random: np.random.Generator) -> Field:
@@ -92,7 +93,8 @@ def _breasts(scene: Scene, random: np.random.Generator) -> Field:
     dy = (scene.y - np.float32(level)) * np.float32(1 / size)
     drop = np.where(dy > 0, dy, dy * np.float32(0.45))
     profile = np.sqrt(np.clip(1 - dx * dx - drop * drop, 0, 1))
-    return np.float32(0.9 + 0.45 * scene.anatomy.fat) * profile
+    result: Field = np.float32(0.9 + 0.45 * scene.anatomy.fat) * profile
+    return result
 
 
 def _stomach(scene: Scene, random: np.random.Generator) -> Field:
@@ -103,7 +105,8 @@ def _stomach(scene: Scene, random: np.random.Generator) -> Field:
         return np.zeros_like(scene.x)
     dx = (scene.x - np.float32(x)) * np.float32(1 / rx)
     dy = (scene.y - np.float32(scene.floor_at(x) + depth)) * np.float32(1 / ry)
-    return np.float32(3.2) * np.sqrt(np.clip(1 - dx * dx - dy * dy, 0, 1))
+    result: Field = np.float32(3.2) * np.sqrt(np.clip(1 - dx * dx - dy * dy, 0, 1))
+    return result
 
 
 def _airways(scene: Scene) -> Field:
@@ -118,7 +121,8 @@ def _airways(scene: Scene) -> Field:
     off = np.abs(scene.x - axis)
     main = np.clip(1 - ((fall - off * np.float32(0.75)) / np.float32(0.7)) ** 2, 0, 1)
     main *= edge(4.5 - off, 1.5) * edge(fall + 0.6, 0.6)
-    return np.float32(1.5) * np.sqrt(trachea) + np.float32(0.9) * main
+    result: Field = np.float32(1.5) * np.sqrt(trachea) + np.float32(0.9) * main
+    return result
 
 
 def _vessels(scene: Scene, random: np.random.Generator) -> Field:

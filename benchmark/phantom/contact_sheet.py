@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
+from scipy.ndimage import binary_dilation
 
 from benchmark.phantom.population import draw_study
 from benchmark.phantom.prevalence import NAMES
@@ -31,20 +32,14 @@ def write_contact_sheet(path: Path | str, size: int = 224, seed: int = 0) -> Non
     """
     panels = [(f"normal, {view.name}", _plain(study, view, size)) for study, view in _normals(seed)]
     for name in NAMES:
-        study = _example(name, seed)
-        index = next(i for i, finding in enumerate(study.findings) if finding.name == name)
-        finding = study.findings[index]
-        drawing = render_view(study, study.views[0], size)
-        title = f"{name}, {finding.side}, {finding.zone}"
-        panels.append((title, _grey(drawing.pixels)))
-        panels.append(("", _outlined(drawing.pixels, drawing.masks[index])))
-    study = _example("Effusion", seed, lateral=True)
-    panels.append(("Effusion, LATERAL", _plain(study, study.views[-1], size)))
+        panels += _pair(_example(name, seed), 0, name, size)
+    for name in ("Effusion", "Mass", "Consolidation"):
+        panels += _pair(_example(name, seed, lateral=True), 1, name, size)
     _sheet(panels, size, columns=6).save(path, quality=88)
 
 
 def _normals(seed: int) -> Iterator[tuple[Study, View]]:
-    wanted = ["PA", "AP", "LATERAL", "PA", "AP"]
+    wanted = ["PA", "AP", "LATERAL", "PA", "AP", "LATERAL"]
     number = 0
     while wanted:
         study = draw_study(seed, "sheet", number, "real", "mimic")
@@ -62,8 +57,26 @@ def _example(name: str, seed: int, lateral: bool = False) -> Study:
         study = draw_study(seed, "sheet", number, "enriched", "mimic")
         number += 1
         clear = [item for item in study.findings if item.name == name and item.severity > 0.6]
-        if clear and len(study.findings) <= 2 and (not lateral or len(study.views) == 2):
+        if (
+            clear
+            and abs(study.views[0].exposure) < 0.6
+            and len(study.findings) == 1
+            and (not lateral or len(study.views) == 2)
+        ):
             return study
+
+
+def _pair(study: Study, view: int, name: str, size: int) -> list[tuple[str, Image.Image]]:
+    """One view without and with the outline of the named finding."""
+    index = next(i for i, finding in enumerate(study.findings) if finding.name == name)
+    finding = study.findings[index]
+    drawing = render_view(study, study.views[view], size)
+    others = len(study.findings) - 1
+    title = f"{name}, {finding.side}, {finding.zone}" + (f", and {others} more" if others else "")
+    return [
+        (title, _grey(drawing.pixels)),
+        (f"{finding.size_cm:.1f} cm", _outlined(drawing.pixels, drawing.masks[index])),
+    ]
 
 
 def _grey(pixels: np.ndarray) -> Image.Image:
@@ -75,10 +88,7 @@ def _plain(study: Study, view: View, size: int) -> Image.Image:
 
 
 def _outlined(pixels: np.ndarray, mask: np.ndarray) -> Image.Image:
-    grown = mask.copy()
-    for axis in (0, 1):
-        for step in (-1, 1):
-            grown |= np.roll(mask, step, axis)
+    grown = binary_dilation(mask)
     image = np.asarray(_grey(pixels)).copy()
     image[grown & ~mask] = _OUTLINE
     return Image.fromarray(image)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,7 +86,8 @@ def _marked(signal: Field, scene: Scene, view: View) -> Field:
     if not segments:
         return signal
     metal = draw_segments(np.array(segments), scene.size)
-    return signal + metal * (np.float32(1.0) - signal) * np.float32(0.85)
+    result: Field = signal + metal * (np.float32(1.0) - signal) * np.float32(0.85)
+    return result
 
 
 def _device(name: str, scene: Scene, random: np.random.Generator) -> list[tuple[float, ...]]:
@@ -139,6 +141,6 @@ def _in_pixels(
     for points, width, value in paths:
         flat = [(0.2 * x, y) if scene.anatomy.lateral else (x, y) for x, y in points]
         pixels = scene.to_pixels(np.array(flat, dtype=np.float64))
-        for start, end in zip(pixels[:-1], pixels[1:]):
+        for start, end in pairwise(pixels):
             segments.append((*start, *end, width / scene.pixel, value))
     return segments

@@ -39,7 +39,8 @@ def _ellipse(scene: Scene, x: float, y: float, rx: float, ry: float, tilt: float
 def _joined(one: Field, other: Field) -> Field:
     """Union of two shapes with the notch between them filled smoothly."""
     share = np.clip(0.5 + (one - other) * np.float32(0.8), 0, 1)
-    return other + (one - other) * share + np.float32(0.6) * share * (1 - share)
+    result: Field = other + (one - other) * share + np.float32(0.6) * share * (1 - share)
+    return result
 
 
 def _frontal(scene: Scene) -> Centre:

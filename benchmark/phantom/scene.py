@@ -7,7 +7,7 @@ in a radiograph.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from benchmark.phantom.anatomy import Anatomy
     from benchmark.phantom.truth import Finding
 
-    Field = NDArray[np.float32]
-    Mask = NDArray[np.bool_]
+    Field = NDArray[Any]
+    Mask = NDArray[Any]
 
 _LOW, _HIGH, _STEPS = -40.0, 60.0, 5001
 PLACES = np.linspace(_LOW, _HIGH, _STEPS, dtype=np.float32)
@@ -71,7 +71,10 @@ class Scene:
         """Picture coordinates (column, row) of body points, both (..., 2)."""
         cosine, sine = np.cos(self.anatomy.angle), np.sin(self.anatomy.angle)
         turn = np.array([[cosine, sine], [-sine, cosine]])
-        return (points - np.asarray(self.anatomy.centre)) @ turn / self.pixel + self.size / 2
+        result: NDArray[np.float64] = (
+            points - np.asarray(self.anatomy.centre)
+        ) @ turn / self.pixel + self.size / 2
+        return result
 
     def segments(self, twigs: NDArray[np.float64]) -> NDArray[np.float64]:
         """Lines (n, 5) in cm, as x0, y0, x1, y1 and width, in pixels."""
@@ -130,7 +133,8 @@ def build_scene(anatomy: Anatomy, size: int) -> Scene:
 
 def edge(distance: Field, width: float) -> Field:
     """A soft step: 0 below -width / 2, 1 above width / 2."""
-    return np.clip(distance * np.float32(1 / width) + np.float32(0.5), 0, 1)
+    result: Field = np.clip(distance * np.float32(1 / width) + np.float32(0.5), 0, 1)
+    return result
 
 
 def along(function_table: Field, coordinate: Field) -> Field:
@@ -141,13 +145,15 @@ def along(function_table: Field, coordinate: Field) -> Field:
 def _steps(coordinate: Field | np.float32) -> NDArray[np.intp]:
     step = np.float32((_STEPS - 1) / (_HIGH - _LOW))
     index = (coordinate - np.float32(_LOW)) * step + np.float32(0.5)
-    return np.clip(index, 0, _STEPS - 1).astype(np.intp)
+    result: NDArray[np.intp] = np.clip(index, 0, _STEPS - 1).astype(np.intp)
+    return result
 
 
 def _arch(fraction: Field) -> Field:
     """A quarter of an ellipse: 0 at 0, 1 from 1 on."""
     rest = 1 - np.clip(fraction, 0, 1)
-    return np.sqrt(1 - rest * rest)
+    result: Field = np.sqrt(1 - rest * rest)
+    return result
 
 
 def _lung_tables(anatomy: Anatomy) -> tuple[Field, Field, Field]:

@@ -100,8 +100,9 @@ def draw_site(
 
 def _draw(chances: Mapping[str, float], random: np.random.Generator) -> str:
     threshold, total = random.random(), 0.0
-    for value, chance in chances.items():
-        total += chance
+    *most, last = chances
+    for value in most:
+        total += chances[value]
         if threshold < total:
-            break
-    return value
+            return value
+    return last

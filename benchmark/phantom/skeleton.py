@@ -56,7 +56,8 @@ def _ribs(scene: Scene, random: np.random.Generator) -> Field:
     bones += front * tips * np.float32(0.7)
     rim = np.exp(-((off - scene.wall - np.float32(0.45)) ** 2) * np.float32(2.2))
     bones += rim * np.float32(0.9) * lower * (scene.wall > 0)
-    return bones * np.float32(gain)
+    result: Field = bones * np.float32(gain)
+    return result
 
 
 def _spine(scene: Scene, random: np.random.Generator) -> Field:
@@ -102,7 +103,10 @@ def _scapulae(scene: Scene, random: np.random.Generator) -> Field:
     shaft = edge(1.2 - np.abs(off - head - np.float32(0.16) * (scene.y - 3)), 0.4) * edge(
         scene.y - 4, 1
     )
-    return np.float32(0.5) * blade + np.float32(0.7) * ridge + 1.6 * np.maximum(humerus, shaft)
+    result: Field = (
+        np.float32(0.5) * blade + np.float32(0.7) * ridge + 1.6 * np.maximum(humerus, shaft)
+    )
+    return result
 
 
 def _lateral_bones(scene: Scene, random: np.random.Generator) -> Field:

@@ -138,6 +138,18 @@ def test_a_version_moves_the_key_and_makes_the_record_stale(
     assert "method version 1 -> 2" in plan.cells[0].cause
 
 
+def test_prompts_move_the_keys_of_zero_shot_cells(
+    fake_settings: Maker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = keys(make_plan(fake_settings(baselines=("fake_sentinel", "fake_method"))))
+    edited = tmp_path / "prompts.toml"
+    edited.write_text(registry.prompts_file("maco").read_text() + "\n# another wording\n")
+    monkeypatch.setattr(registry, "prompts_file", lambda name: edited)
+    after = keys(make_plan(fake_settings(baselines=("fake_sentinel", "fake_method"))))
+    differing = {name for name in before if before[name] != after[name]}
+    assert differing == {"fake_text_task@main/fake_sentinel/all-none"}
+
+
 def test_other_options_are_another_result_and_not_stale(fake_settings: Maker) -> None:
     choice = {"baselines": ("fake_method",), "labels": (10.0,), "tasks": ("fake_task",)}
     run_here(make_plan(fake_settings(**choice)))

@@ -24,16 +24,16 @@ def emphysema(
     if finding.zone == "upper":
         region = region * edge(np.float32(0.55 * anatomy.height) - scene.y, 5.0)
     scene.vessel_gain *= 1 - np.float32(0.45 * strength) * region
-    scene.shadow -= np.float32(0.05 * strength) * region
-    for _ in range(int(random.integers(4, 8))):
+    scene.shadow += np.float32(0.13 * strength) * region
+    for _ in range(int(random.integers(6, 11))):
         radius = float(random.uniform(1.2, 2.6)) * (0.6 + 0.4 * strength)
         sign = 1 if random.random() < 0.5 else -1
         zone = "upper" if random.random() < 0.7 or finding.zone == "upper" else "lower"
         where = place(scene, sign, zone, radius, random)
         bulla = ragged(scene, random, where, (radius, radius), 0.12)
-        rim = np.exp(-((bulla - 0.12) ** 2) * np.float32(60))
+        rim = np.exp(-((bulla - 0.12) ** 2) * np.float32(26))
         hollow = rise(bulla, 0.2)
-        scene.shadow += np.float32(strength) * (1.0 * rim - 0.6 * hollow) * scene.inside
+        scene.shadow += np.float32(strength) * (1.1 * rim - 0.7 * hollow) * scene.inside
         scene.vessel_gain *= 1 - hollow
     return region > 0.5
 
@@ -52,8 +52,8 @@ def fibrosis(
     extent = rise(tall * outer, 0.35)
     if finding.side != "bilateral" and not anatomy.lateral:
         extent = extent * scene.half(1 if finding.side == "left" else -1)
-    coarse = np.abs(noise_in_cm(scene, random, 1.3))
-    fine = np.abs(noise_in_cm(scene, random, 0.95))
+    coarse = np.abs(noise_in_cm(scene, random, 2.3))
+    fine = np.abs(noise_in_cm(scene, random, 1.5))
     net = np.exp(-coarse * np.float32(5.5)) + np.float32(0.7) * np.exp(-fine * np.float32(5.5))
-    scene.shadow += np.float32(strength) * extent * (net - np.float32(0.30)) * rise(air(scene), 4.0)
+    scene.shadow += np.float32(strength) * extent * (net - np.float32(0.36)) * rise(air(scene), 2.0)
     return (extent > 0.35) & (scene.inside > 0.5)

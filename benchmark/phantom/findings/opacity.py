@@ -28,7 +28,7 @@ def infiltration(
         streaks = 1 - np.abs(noise_in_cm(scene, random, 1.7)) * np.float32(1.1)
         dots = noise_in_cm(scene, random, 0.9)
         grain = np.clip(0.65 * streaks + 0.30 * dots, -0.3, 1.3)
-        extent = rise(region, 0.7)
+        extent = rise(region, 1.0)
         scene.shadow += np.float32(strength) * extent * grain * air(scene)
         mask |= (extent > 0.35) & (scene.inside > 0.5)
     return mask
@@ -64,12 +64,13 @@ def consolidation(
     for sign in scene.sides(finding):
         radius = finding.size_cm / 2
         where = place(scene, sign, finding.zone, radius, random)
-        region = ragged(scene, random, where, (0.9 * radius, radius), 0.16)
+        region = ragged(scene, random, where, (0.9 * radius, radius), 0.30)
         slope = sign * float(random.normal(0.1, 0.2))
         below = 1.0 if random.random() < 0.5 else -1.0
         line = scene.y - np.float32(where[1]) - np.float32(slope) * (scene.x - np.float32(where[0]))
-        fissure = edge(np.float32(below) * line + np.float32(0.45 * radius), 0.35)
-        filled = rise(region, 0.35) * fissure
+        fissure = edge(np.float32(below) * line + np.float32(0.55 * radius), 0.5)
+        uneven = np.clip(0.9 + 0.12 * noise_in_cm(scene, random, 1.6), 0, 1.2)
+        filled = rise(region, 0.45) * fissure * uneven
         tubes = bronchi(scene, random, where, radius) * filled
         shown = np.float32(strength) * filled * air(scene)
         scene.shadow += shown * (1 - np.float32(0.75) * tubes)

@@ -46,7 +46,7 @@ def pneumothorax(
     """Air between wall and lung: a thin pleural line, no vessels beyond it."""
     (sign,) = scene.sides(finding)[:1]
     top = scene.anatomy.domes[1 if sign > 0 else 0]
-    gap = 1.1 + 0.20 * finding.size_cm * (0.4 + 0.6 * finding.severity)
+    gap = 1.5 + 0.22 * finding.size_cm * (0.4 + 0.6 * finding.severity)
     extent = top * (0.35 + 0.5 * finding.size_cm / 16)
     fade = np.clip(1 - scene.y * np.float32(1 / extent), 0, 1) ** np.float32(0.7)
     retreat = np.float32(gap) * fade
@@ -54,11 +54,12 @@ def pneumothorax(
     distance = np.abs(scene.x) - lung_wall
     side = scene.half(sign) * scene.inside
     free = edge(distance, max(scene.pixel, 0.15)) * (retreat > 0.05) * side
-    line = np.exp(-((distance * np.float32(1 / 0.24)) ** 2)) * (fade > 0.03) * side
+    line = np.exp(-((distance * np.float32(1 / 0.30)) ** 2)) * (fade > 0.03) * side
     scene.vessel_gain *= 1 - free
     scene.shadow += np.float32(strength) * line
     scene.shadow -= np.float32(0.35 * strength) * free
-    return free > 0.5
+    mask: Mask = free > 0.5
+    return mask
 
 
 def thickening(
@@ -69,14 +70,14 @@ def thickening(
     off = np.abs(scene.x)
     for sign in scene.sides(finding):
         top = scene.anatomy.domes[1 if sign > 0 else 0]
-        band = 0.65 + 0.9 * finding.severity + 0.03 * finding.size_cm
+        band = 0.9 + 0.9 * finding.severity + 0.05 * finding.size_cm
         low, high = (part * top for part in ZONE_HEIGHTS[finding.zone])
         half = max(finding.size_cm * 0.5, 2.0)
         middle = 0.5 * (low + high)
         if finding.zone == "apical":
             half, middle = 0.5 * half + 0.5, 0.0
         window = edge(np.float32(half) - np.abs(scene.y - np.float32(middle)), 1.6)
-        uneven = np.float32(0.25) * noise_in_cm(scene, random, 2.5)
+        uneven = np.float32(0.35) * noise_in_cm(scene, random, 2.2)
         retreat = np.float32(band) * (1 + uneven) * window
         fall = retreat * np.float32(1.0 if finding.zone == "apical" else 0.0)
         inner = scene.wall_of_lower_lung(fall) - retreat * np.float32(0.75)

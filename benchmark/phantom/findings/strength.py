@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from benchmark.phantom.truth import Finding
 
 _FAINT_TO_GROSS: dict[str, tuple[float, float]] = {
-    "Atelectasis": (1.4, 3.2),
-    "Cardiomegaly": (0.9, 2.4),
+    "Atelectasis": (1.6, 3.4),
+    "Cardiomegaly": (1.4, 3.0),
     "Effusion": (0.6, 0.95),
     "Infiltration": (0.3, 0.85),
-    "Mass": (0.7, 1.4),
-    "Nodule": (1.3, 2.8),
+    "Mass": (1.1, 1.9),
+    "Nodule": (2.4, 4.4),
     "Pneumonia": (0.28, 0.75),
-    "Pneumothorax": (1.2, 2.2),
+    "Pneumothorax": (2.0, 3.4),
     "Consolidation": (0.4, 0.8),
     "Edema": (0.5, 1.5),
-    "Emphysema": (0.6, 1.4),
-    "Fibrosis": (1.2, 2.6),
-    "Pleural_Thickening": (1.5, 3.4),
+    "Emphysema": (0.8, 1.6),
+    "Fibrosis": (2.0, 3.6),
+    "Pleural_Thickening": (3.0, 5.5),
     "Hernia": (1.8, 3.6),
     "Lung Opacity": (0.25, 0.7),
 }

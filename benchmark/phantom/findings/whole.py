@@ -27,7 +27,7 @@ def cardiomegaly(
         x = 1.0
     y = min(anatomy.domes) - 0.36 * anatomy.heart_width + float(random.normal(0, 0.7))
     atrium = disc(scene, x, y, 0.25 * anatomy.heart_width, 0.20 * anatomy.heart_width)
-    contour = np.exp(-((atrium - np.float32(0.1)) ** 2) * np.float32(60))
+    contour = np.exp(-((atrium - np.float32(0.1)) ** 2) * np.float32(32))
     scene.shadow += np.float32(strength) * contour * (scene.y < scene.floor)
     return centre.silhouette.copy()
 
@@ -44,11 +44,11 @@ def edema(
         wing = disc(scene, x, hilum, 0.23 * finding.size_cm, 0.33 * finding.size_cm)
         wing += np.float32(0.25) * noise_in_cm(scene, random, 3.0)
         extent = np.maximum(extent, rise(wing, 0.9))
-    cotton = 0.02 + 0.16 * noise_in_cm(scene, random, 1.1)
+    cotton = 0.16 * np.maximum(noise_in_cm(scene, random, 1.1), -0.7)
     scene.shadow += np.float32(strength) * extent * cotton.astype(np.float32) * air(scene)
     scene.vessel_gain *= 1 + np.float32(0.3 * strength) * extent
     # Thicker vessels without a brighter lung: detectors even out what is wide.
-    scene.shadow -= np.float32(0.15 * strength) * extent
+    scene.shadow -= np.float32(0.30 * strength) * extent
     scene.shadow += np.float32(1.4 * strength) * _kerley(scene, random) * scene.inside
     return (extent > 0.3) & (scene.inside > 0.5)
 

@@ -119,7 +119,7 @@ def test_a_half_written_lease_is_waited_for_and_then_taken(tmp_path: Path) -> No
 
 
 def test_one_of_many_threads_wins_a_stale_lease(tmp_path: Path) -> None:
-    for turn in range(20):
+    for turn in range(40):
         folder = tmp_path / str(turn)
         folder.mkdir()
         stale = {"host": "far", "pid": 1, "process_start": "", "token": "old"}

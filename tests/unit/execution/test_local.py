@@ -242,3 +242,16 @@ def test_stale_cells_run_only_with_refresh(fake_settings: Maker, data: Path) -> 
     again = make_plan(fake_settings(**choice, recipes={"pretrain": {"epochs": 3}}))
     new = next(item for item in again.cells if item.cell.labels == "100")
     assert new.state == "blocked" and "--refresh" in new.cause
+
+
+def test_two_workers_give_the_records_of_one(
+    fake_settings: Maker, data: Path, tmp_path: Path
+) -> None:
+    flag(data, "sleep", "")
+    flag(data, "seconds", "0.1")
+    one, two = fake_settings(), fake_settings(results=tmp_path / "two", jobs=2)
+    run(one)
+    before = len(log(data))
+    run(two)
+    assert len({process for _, process in log(data)[before:]}) == 2
+    assert stored(one) == stored(two)
