@@ -42,7 +42,7 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 $(STAMP): requirements.txt pyproject.toml
-	$(PYTHON) -m venv --clear .venv
+	test -x $(BIN)/python || $(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode -r requirements.txt
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps -e .

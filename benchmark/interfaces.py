@@ -42,7 +42,7 @@ class BuildContext:
 
 @dataclass(frozen=True)
 class PretrainBatch:
-    """Images (B, 1, H, H), normalised, H = `pretraining_image_size`; texts as drawn from reports."""
+    """Images (B, 1, H, H), normalised, H = `pretraining_image_size`; texts drawn from reports."""
 
     images: Tensor
     texts: Sequence[str] = ()

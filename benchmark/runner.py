@@ -17,7 +17,7 @@ from benchmark.fingerprint import key_of
 from benchmark.interfaces import Outcome, Progress, Scores
 from benchmark.provenance import peak_memory_mib, provenance
 from benchmark.recipes import PretrainRecipe
-from benchmark.recording import make_record
+from benchmark.recording import make_record, storable
 from benchmark.seeds import seed_from
 from benchmark.specs import Cell, State
 from benchmark.states import PlannedCell, stale_folders
@@ -81,6 +81,7 @@ def run_cell(planned: PlannedCell, workshop: Workshop, progress: Progress) -> re
     scores = _scores(cell, resolved, outcome)
     record = make_record(planned, resolved, context, outcome, scores, workshop)
     timing = {
+        **storable(outcome.timing),
         "wall_seconds": round(time.perf_counter() - started, 3),
         "peak_memory_mib": peak_memory_mib(),
     }

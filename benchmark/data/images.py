@@ -91,7 +91,7 @@ def _read_picture(path: Path) -> np.ndarray:
 
 def _read_dicom(path: Path) -> np.ndarray:
     from pydicom import dcmread
-    from pydicom.pixels import apply_modality_lut
+    from pydicom.pixels.processing import apply_modality_lut
 
     data = dcmread(path)
     photometric = str(data.get("PhotometricInterpretation", "MONOCHROME2"))
@@ -106,7 +106,7 @@ def _read_dicom(path: Path) -> np.ndarray:
 
 def _windowed(values: Raw, data: Any) -> np.ndarray:
     if data.get("VOILUTSequence"):
-        from pydicom.pixels import apply_voi_lut
+        from pydicom.pixels.processing import apply_voi_lut
 
         bits = int(data.VOILUTSequence[0].LUTDescriptor[2])
         return scale_range(apply_voi_lut(values, data), 0.0, float(2**bits - 1))

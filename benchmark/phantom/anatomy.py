@@ -131,8 +131,8 @@ def _inflated(anatomy: Anatomy, finding: Finding) -> Anatomy:
     right, left = anatomy.domes
     return replace(
         anatomy,
-        domes=(right + 0.2 * grade, left + 0.2 * grade),
-        dome_arch=anatomy.dome_arch * (1 - 0.30 * grade),
+        domes=(right + 0.1 * grade, left + 0.1 * grade),
+        dome_arch=anatomy.dome_arch * (1 - 0.25 * grade),
         vessels=anatomy.vessels * (1 - 0.10 * grade),
     )
 

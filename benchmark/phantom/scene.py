@@ -144,7 +144,7 @@ def along(function_table: Field, coordinate: Field) -> Field:
 
 def _steps(coordinate: Field | np.float32) -> NDArray[np.intp]:
     step = np.float32((_STEPS - 1) / (_HIGH - _LOW))
-    index = (coordinate - np.float32(_LOW)) * step + np.float32(0.5)
+    index = (np.asarray(coordinate) - np.float32(_LOW)) * step + np.float32(0.5)
     result: NDArray[np.intp] = np.clip(index, 0, _STEPS - 1).astype(np.intp)
     return result
 

@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
@@ -45,25 +44,6 @@ def test_every_task_and_baseline_imports_without_torch(checkout: Path) -> None:
 def test_importing_the_engine_loads_neither_torch_nor_pandas(checkout: Path) -> None:
     code = "import benchmark, sys; assert not {'torch', 'pandas'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=checkout, check=True)
-
-
-def test_listing_loads_no_torch_and_is_quick(checkout: Path) -> None:
-    code = (
-        "import sys; from benchmark.cli import main; status = main(['list', 'tasks', '--json']);"
-        "assert 'torch' not in sys.modules and 'pandas' not in sys.modules; sys.exit(status)"
-    )
-    timings = []
-    for _ in range(3):
-        start = time.perf_counter()
-        result = subprocess.run(
-            [sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True
-        )
-        timings.append(time.perf_counter() - start)
-        assert result.returncode == 0, result.stderr
-    names = {item["name"] for item in json.loads(result.stdout)}
-    assert names == set(registry.task_names())
-    # The promise is one second; the best of three runs is spared the neighbours' load.
-    assert min(timings) < 1.0
 
 
 @pytest.mark.parametrize("name", registry.task_names())

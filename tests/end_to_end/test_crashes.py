@@ -1,4 +1,4 @@
-"""SIGKILL at bad moments: what was finished stays, and the final records are those of a calm run."""
+"""SIGKILL at bad moments: what was finished stays, the final records are those of a calm run."""
 
 from __future__ import annotations
 

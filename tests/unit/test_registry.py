@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -136,15 +136,11 @@ def test_listing_is_fast_and_light(kind: str) -> None:
         "code = main(['list', sys.argv[1], '--json'])\n"
         "assert code == 0 and not {'torch', 'pandas'} & set(sys.modules)"
     )
-    fastest = 10.0
-    for _ in range(3):
-        start = time.perf_counter()
-        text = python(code, kind)
-        fastest = min(fastest, time.perf_counter() - start)
-        assert json.loads(text)
-        if fastest < 1.0:
-            break
-    assert fastest < 1.0
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert json.loads(python(code, kind))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # Processor time, not wall time: the promise is about the work, not about the neighbours' load.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.0
 
 
 def test_a_name_that_is_not_its_files_is_refused(tmp_path: Path) -> None:
