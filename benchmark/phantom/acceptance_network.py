@@ -20,8 +20,8 @@ def train_and_score(
     test_images: NDArray[np.uint8],
     epochs: int,
     seed: int,
-    side: int = 128,
-    width: int = 32,
+    side: int = 64,
+    width: int = 24,
     log: Callable[[str], None] | None = None,
 ) -> NDArray[np.float32]:
     """Train with Adam and one-cycle rates on binary cross-entropy, then score the test images.

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.full
 
 WORK = (
     "--profile", "toy", "--baselines", "maco,oracle", "--tasks", "nih_zero_shot,ms_cxr_grounding",
-    "--recipe", "pretrain.epochs=8", "--recipe", "pretrain.checkpoint_every_seconds=0.5",
+    "--recipe", "pretrain.epochs=60", "--recipe", "pretrain.checkpoint_every_seconds=0.2",
 )  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def any_file(results: Path, pattern: str) -> Callable[[], bool]:
 @pytest.mark.parametrize(
     ("moment", "pattern"),
     [
-        ("during pre-training, after a checkpoint", "pretraining@*/**/*.ckpt"),
+        ("during pre-training, after a checkpoint", "pretraining@*/**/checkpoint.pt"),
         ("during evaluation, after pre-training was stored", "pretraining@*/**/record.json"),
         ("during a record's write, after its arrays", "nih_zero_shot@*/**/predictions.npz"),
     ],

@@ -70,7 +70,7 @@ def thickening(
     off = np.abs(scene.x)
     for sign in scene.sides(finding):
         top = scene.anatomy.domes[1 if sign > 0 else 0]
-        band = 0.9 + 0.9 * finding.severity + 0.05 * finding.size_cm
+        band = 1.2 + 0.9 * finding.severity + 0.05 * finding.size_cm
         low, high = (part * top for part in ZONE_HEIGHTS[finding.zone])
         half = max(finding.size_cm * 0.5, 2.0)
         middle = 0.5 * (low + high)
