@@ -23,10 +23,10 @@ real: $(STAMP)
 	$(BIN)/python run_all.py --suite real-pixels --profile toy --corpus csv_pairs --data-root $(REAL)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not full" $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not full and not performance" $(PYTEST_OPTIONS)
 
 test-full: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m full $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "full and not performance" $(PYTEST_OPTIONS)
 
 check: $(STAMP)
 	$(BIN)/ruff check .
@@ -35,7 +35,7 @@ check: $(STAMP)
 	$(BIN)/lint-imports
 
 bench: $(STAMP)
-	$(BIN)/python -m pytest tests/performance -m performance $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest tests/performance -m performance -s $(PYTEST_OPTIONS)
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmark.phantom.acceptance import Verdict, as_markdown, draw_cases, linear_auc, thumbnails
+from benchmark.phantom.acceptance import Verdict, as_markdown, draw_cases
 from benchmark.phantom.contact_sheet import write_contact_sheet
 from benchmark.phantom.population import draw_study
 from benchmark.phantom.prevalence import NAMES
 from benchmark.phantom.render import render_view
+from benchmark.phantom.shortcuts import linear_auc, thumbnails
 from benchmark.phantom.sites import draw_site
 from benchmark.phantom.truth import NIH_CLASSES, Finding
 
