@@ -1,1 +1,1 @@
-"""See docs/architecture.md."""
+"""Synthetic chest radiographs, reports, masks and boxes with exact truth: docs/phantom.md."""

@@ -21,6 +21,7 @@ import numpy as np
 
 from benchmark.phantom.population import draw_study
 from benchmark.phantom.render import render_view
+from benchmark.phantom.shortcuts import histograms, linear_auc, thumbnails
 from benchmark.phantom.truth import NIH_CLASSES
 from benchmark.phantom.version import PHANTOM_VERSION
 
@@ -113,52 +114,6 @@ def _draw_case(
     flags += [view.marker == "L", view.marker == "R", view.name == "AP"]
     values = [*flags, view.exposure, view.noise, view.rotation_degrees]
     return pixels, labels, np.array(values, np.float32)
-
-
-def thumbnails(images: NDArray[np.uint8], side: int) -> Array:
-    """Block means, (n, side * side), in [0, 1]."""
-    count, size = images.shape[:2]
-    block = size // side
-    cut = images[:, : block * side, : block * side]
-    means = cut.reshape(count, side, block, side, block).mean((2, 4), dtype=np.float32)
-    result: Array = (means / np.float32(255)).reshape(count, -1)
-    return result
-
-
-def histograms(images: NDArray[np.uint8]) -> Array:
-    """64-bin histograms, (n, 64), as parts of the pixels."""
-    rows = [np.bincount(image.ravel() >> 2, minlength=64) for image in images]
-    result: Array = (np.stack(rows) / images[0].size).astype(np.float32)
-    return result
-
-
-def linear_auc(train: Array, train_labels: Array, test: Array, test_labels: Array) -> Array:
-    """Test AUC per class of logistic regression, its penalty chosen on a part of `train`."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import roc_auc_score
-    from sklearn.preprocessing import StandardScaler
-
-    scaler = StandardScaler().fit(train)
-    train, test = scaler.transform(train), scaler.transform(test)
-    kept = np.arange(len(train)) % 5 != 0
-    result = []
-    for index in range(train_labels.shape[1]):
-        truth = train_labels[:, index]
-
-        def fitted(
-            rows: NDArray[np.bool_], penalty: float, truth: Array = truth
-        ) -> Callable[..., Array]:
-            model = LogisticRegression(C=penalty, max_iter=300)
-            return model.fit(train[rows], truth[rows]).decision_function  # type: ignore[no-any-return]
-
-        held = [
-            roc_auc_score(truth[~kept], fitted(kept, penalty)(train[~kept]))
-            for penalty in (1e-3, 1e-1)
-        ]
-        best = (1e-3, 1e-1)[int(np.argmax(held))]
-        scores = fitted(np.ones(len(train), bool), best)(test)
-        result.append(roc_auc_score(test_labels[:, index], scores))
-    return np.array(result, np.float32)
 
 
 def supervised_auc(train: Cases, test: Cases, epochs: int, seed: int, side: int = 64) -> Array:

@@ -109,7 +109,7 @@ def with_findings(anatomy: Anatomy, findings: tuple[Finding, ...]) -> Anatomy:
 
 
 def _large_heart(anatomy: Anatomy, finding: Finding) -> Anatomy:
-    growth = 1.04 + 0.17 * finding.severity
+    growth = 1.03 + 0.12 * finding.severity
     return replace(anatomy, heart_width=anatomy.heart_width * growth)
 
 

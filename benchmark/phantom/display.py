@@ -44,7 +44,7 @@ def develop(density: Field, scene: Scene, view: View) -> Field:
 
 def _grain(random: np.random.Generator, scene: Scene, view: View) -> Field:
     """Quantum noise: the same dose per area at every size, so finer pixels are noisier."""
-    amplitude = (0.006 + 0.016 * view.noise) * min(1.6, (scene.size / 224) ** 0.5)
+    amplitude = (0.005 + 0.013 * view.noise) * min(1.6, (scene.size / 224) ** 0.5)
     white = random.standard_normal((scene.size, scene.size), dtype=np.float32)
     return white * np.float32(amplitude)
 

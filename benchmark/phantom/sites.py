@@ -47,7 +47,7 @@ _HABITS = {
         (6.0, 11.0),
     ),
     "Mass": _Habit(_ONE_SIDE, {"upper": 0.4, "mid": 0.35, "lower": 0.25}, (3.3, 7.5)),
-    "Nodule": _Habit(_ONE_SIDE, {"upper": 0.4, "mid": 0.3, "lower": 0.3}, (1.6, 2.9)),
+    "Nodule": _Habit(_ONE_SIDE, {"upper": 0.4, "mid": 0.3, "lower": 0.3}, (2.0, 2.9)),
     "Pneumonia": _Habit(
         {"right": 0.45, "left": 0.4, "bilateral": 0.15},
         {"upper": 0.2, "mid": 0.3, "lower": 0.5},

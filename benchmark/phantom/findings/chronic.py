@@ -24,7 +24,7 @@ def emphysema(
     if finding.zone == "upper":
         region = region * edge(np.float32(0.55 * anatomy.height) - scene.y, 5.0)
     scene.vessel_gain *= 1 - np.float32(0.45 * strength) * region
-    scene.shadow += np.float32(0.20 * strength) * region
+    scene.shadow += np.float32(0.27 * strength) * region
     for _ in range(int(random.integers(6, 11))):
         radius = float(random.uniform(1.2, 2.6)) * (0.6 + 0.4 * strength)
         sign = 1 if random.random() < 0.5 else -1

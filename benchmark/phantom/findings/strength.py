@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from benchmark.phantom.truth import Finding
 
 _FAINT_TO_GROSS: dict[str, tuple[float, float]] = {
-    "Atelectasis": (1.6, 3.4),
-    "Cardiomegaly": (1.8, 3.4),
+    "Atelectasis": (2.4, 4.4),
+    "Cardiomegaly": (2.6, 4.4),
     "Effusion": (0.6, 0.95),
-    "Infiltration": (0.3, 0.85),
-    "Mass": (1.4, 2.3),
-    "Nodule": (3.2, 5.4),
-    "Pneumonia": (0.28, 0.75),
+    "Infiltration": (0.5, 1.1),
+    "Mass": (1.8, 2.8),
+    "Nodule": (4.2, 6.4),
+    "Pneumonia": (0.34, 0.82),
     "Pneumothorax": (2.0, 3.4),
     "Consolidation": (0.4, 0.8),
-    "Edema": (0.5, 1.5),
+    "Edema": (0.7, 1.8),
     "Emphysema": (0.8, 1.6),
-    "Fibrosis": (2.8, 4.6),
-    "Pleural_Thickening": (4.0, 6.5),
+    "Fibrosis": (3.8, 5.6),
+    "Pleural_Thickening": (5.0, 7.5),
     "Hernia": (2.4, 4.2),
     "Lung Opacity": (0.25, 0.7),
 }

@@ -28,6 +28,8 @@ def cardiomegaly(
     y = min(anatomy.domes) - 0.36 * anatomy.heart_width + float(random.normal(0, 0.7))
     atrium = disc(scene, x, y, 0.25 * anatomy.heart_width, 0.20 * anatomy.heart_width)
     contour = np.exp(-((atrium - np.float32(0.1)) ** 2) * np.float32(32))
+    # The contour is a line and no more: its mean is taken out of the area it encloses.
+    contour -= np.float32(0.52) * rise(atrium + np.float32(0.2), 0.3)
     scene.shadow += np.float32(strength) * contour * (scene.y < scene.floor)
     return centre.silhouette.copy()
 
