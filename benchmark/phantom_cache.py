@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -54,4 +55,5 @@ def _draw(folder: Path, size: PhantomSize, jobs: int, progress: Any) -> None:
     from benchmark.phantom.draw import draw_phantom
 
     log.info("drawing the phantom: %d cases of %d px into %s", size.cases, size.size, folder)
-    draw_phantom(folder, size, workers=jobs, progress=progress)
+    workers = max(jobs, os.cpu_count() or 1)
+    draw_phantom(folder, size, workers=workers, progress=progress)

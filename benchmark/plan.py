@@ -62,8 +62,20 @@ def make_plan(settings: Settings, progress: Any = None) -> Plan:
     Raises:
         UsageError: An unknown name, or a selection that matches nothing.
     """
+    _check_request(settings)
     settings = with_phantom(settings, progress)
     return _Planner(settings).plan()
+
+
+def _check_request(settings: Settings) -> None:
+    """Refuse what is misspelt or absent before a phantom is drawn for it."""
+    registry.load_suite(settings.suite)
+    for name in settings.tasks:
+        registry.load_task(name.partition("@")[0])
+    for name in settings.baselines:
+        registry.load_baseline(name)
+    if settings.weights is not None and not settings.weights.is_file():
+        raise UsageError("The weights file does not exist.", looked_in=[settings.weights])
 
 
 class _Planner:

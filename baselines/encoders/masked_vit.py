@@ -12,6 +12,7 @@ from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
 from baselines.encoders.positions import Formula, positions_for, sincos_table
+from baselines.encoders.stem import ConvolutionStem, without_removed
 from benchmark.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class MaskedAutoencoder(nn.Module):
 
     Args:
         size: Keys `patch`, `channels`, `width`, `depth`, `heads` and `decoder_*`; a
-            `decoder_depth` of 0 builds no decoder.
+            `decoder_depth` of 0 builds no decoder. `stem` may be `convolution`.
         image_size: Side of the encoder's input in pixels.
         target_scale: 2 when the decoder predicts an image of twice the side, else 1.
         positions: Formula of the sin-cos tables.
@@ -79,9 +80,13 @@ class MaskedAutoencoder(nn.Module):
         self.grid = (image_size // patch, image_size // patch)
         self.feature_dim: int = width
         self.target_patch = patch * target_scale
-        self.patch_embed = PatchEmbed(
-            image_size, patch, self.channels, width, strict_img_size=False
-        )
+        self.patch_embed: nn.Module
+        if size.get("stem") == "convolution":
+            self.patch_embed = ConvolutionStem(patch, self.channels, width)
+        else:
+            self.patch_embed = PatchEmbed(
+                image_size, patch, self.channels, width, strict_img_size=False
+            )
         self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
         self.register_buffer("pos_embed", sincos_table(width, self.grid, positions))
         self.blocks = _blocks(width, size["depth"], size["heads"])
@@ -136,8 +141,10 @@ class MaskedAutoencoder(nn.Module):
             tokens (B, 1 + K, width), CLS first, then patches in order of noise; mask (B, N),
             1 = removed; restore (B, N).
         """
-        patches = self.embedded_patches(images)
         kept, restore, mask = random_mask(noise, mask_ratio)
+        if isinstance(self.patch_embed, ConvolutionStem):
+            images = without_removed(images, mask, self.grid)
+        patches = self.embedded_patches(images)
         chosen = patches.gather(1, kept[:, :, None].expand(-1, -1, patches.shape[2]))
         return self.encode(chosen), mask, restore
 

@@ -34,8 +34,10 @@ SIZES: Mapping[str, Mapping[str, Any]] = {
         "text_length": 100,
         "text_dropout": 0.1,
     },
-    # About 1.3 million parameters for 64 px images; one channel, since grey images repeat it.
+    # About 1.5 million parameters for 64 px images; one channel, since grey images repeat it. Small
+    # transformers on few images need convolutions before them (`baselines.encoders.stem`).
     "demo": {
+        "stem": "convolution",
         "patch": 8,
         "channels": 1,
         "width": 128,

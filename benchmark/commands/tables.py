@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -74,25 +73,11 @@ def suite_tables(
 
     suite = registry.load_suite(settings.suite)
     out = out or settings.results / "tables" / f"{settings.suite}-{settings.profile}"
-    written: list[Path] = []
-    for owner, names in _by_owner(suite.name, suite.tables).items():
-        written += write_tables(
-            owner, settings.results, out, settings.profile, tables=names, planned=planned
-        )
-    return written
-
-
-def _by_owner(suite: str, tables: Sequence[str]) -> dict[str, list[str] | None]:
-    """Tables by the suite that their layout belongs to; a suite may show another's tables."""
-    if not tables:
-        return {suite: None}
-    found: dict[str, list[str] | None] = {}
-    for name in tables:
-        path = LEADERBOARDS / "tables" / f"{name}.toml"
-        if not path.is_file():
-            raise UsageError(f"The suite `{suite}` names a table `{name}`.", looked_in=[path])
-        owner = str(tomllib.loads(path.read_text(encoding="utf-8"))["suite"])
-        names = found.setdefault(owner, [])
-        assert names is not None
-        names.append(name)
-    return found
+    return write_tables(
+        suite.name,
+        settings.results,
+        out,
+        settings.profile,
+        tables=suite.tables or None,
+        planned=planned,
+    )

@@ -238,3 +238,23 @@ def test_sentinels_that_cannot_predict_are_left_out(
     assert not any("sentinel" in name for name in states(plan))
     alone = make_plan(fake_settings(tasks=("fake_task",), baselines=("fake_sentinel",)))
     assert alone.cells[0].state == "not_applicable"
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"tasks": ("rsna_zero_shoot",)},
+        {"baselines": ("macoo",)},
+        {"weights": Path("absent.pth")},
+        {"suite": "macko"},
+    ],
+)
+def test_a_mistake_is_told_before_a_phantom_is_drawn(
+    wish: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise AssertionError("the phantom was to stay undrawn")
+
+    monkeypatch.setattr("benchmark.plan.with_phantom", refuse)
+    with pytest.raises(UsageError):
+        make_plan(Settings(results=tmp_path, cache_dir=tmp_path, **wish))

@@ -1,0 +1,65 @@
+"""A convolutional patch embedding for the small sizes.
+
+A small transformer that cuts a few thousand small radiographs into patches by one linear map
+learns very slowly from scratch. Strided convolutions in front of it mend that (Xiao et al., "Early
+convolutions help transformers see better", NeurIPS 2021). The real size keeps the official linear
+patch embedding.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from benchmark.errors import UsageError
+
+_GROUPS = 8
+
+
+class ConvolutionStem(nn.Module):
+    """Images (B, C, H, W) to (B, N, width) patch embeddings in row-major order.
+
+    One 3 x 3 convolution of stride 2 for each factor of two in the patch, then `proj`, 1 x 1.
+
+    Args:
+        patch: Side of a patch in pixels, a power of two.
+        channels: Of the images.
+        width: Of the embeddings.
+    """
+
+    def __init__(self, patch: int, channels: int, width: int) -> None:
+        super().__init__()
+        steps = patch.bit_length() - 1
+        if patch != 1 << steps or steps < 1:
+            raise UsageError(f"A convolutional stem needs a patch of 2, 4, 8 ... px, not {patch}.")
+        widths = [max(_GROUPS, width * 3 // 4 >> (steps - 1 - step)) for step in range(steps)]
+        widths = [item - item % _GROUPS for item in widths]
+        layers: list[nn.Module] = []
+        for before, after in zip([channels, *widths[:-1]], widths, strict=True):
+            layers += [
+                nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False),
+                nn.GroupNorm(_GROUPS, after),
+                nn.GELU(),
+            ]
+        self.layers = nn.Sequential(*layers)
+        self.proj = nn.Conv2d(widths[-1], width, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Patch embeddings."""
+        embedded: Tensor = self.proj(self.layers(images))
+        return embedded.flatten(2).transpose(1, 2)
+
+
+def without_removed(images: Tensor, mask: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Images whose removed patches are zero, so that no convolution reaches into them.
+
+    Args:
+        images: (B, C, H, W).
+        mask: (B, N), 1 = removed, row-major.
+        grid: Patches by rows and columns.
+    """
+    visible = (1 - mask).reshape(-1, 1, *grid).to(images.dtype)
+    size = (images.shape[-2] // grid[0], images.shape[-1] // grid[1])
+    return images * torch.repeat_interleave(
+        torch.repeat_interleave(visible, size[0], dim=2), size[1], dim=3
+    )
