@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
 import pytest
 
 from benchmark.records import all_records
+from tests.end_to_end.golden import GOLDEN, sentinel_scores
 from tests.end_to_end.runs import run_all, stored
 
 BLOCK_TORCH = """
@@ -59,6 +61,23 @@ def test_sentinels_hold(toy: tuple[Path, Path, str]) -> None:
     }
     assert grounding["oracle_at_grid"] > 1
     assert all(value <= grounding["oracle_at_grid"] for value in grounding.values())
+
+
+def test_a_score_moves_only_with_a_version(toy: tuple[Path, Path, str]) -> None:
+    golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    found = sentinel_scores(toy[0])
+    assert set(found) == set(golden)
+    for name, expected in golden.items():
+        if found[name]["versions"] != expected["versions"]:
+            pytest.fail(f"{name}: a version was raised; make golden_toy.json again (golden.py)")
+        scores = found[name]["metrics"]
+        assert {key for key in scores if scores[key] is None} == {
+            key for key in expected["metrics"] if expected["metrics"][key] is None
+        }
+        known = {key: value for key, value in expected["metrics"].items() if value is not None}
+        assert {key: scores[key] for key in known} == pytest.approx(known, rel=1e-6, abs=1e-6), (
+            f"{name}: a score moved while its versions stayed; raise the version of what changed"
+        )
 
 
 def test_tables_name_the_phantom_and_every_row(toy: tuple[Path, Path, str]) -> None:
