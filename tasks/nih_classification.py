@@ -8,6 +8,7 @@ the checkpoint on the whole validation list; `clean` uses our own split by patie
 set of the same fraction as the training set.
 """
 
+from benchmark.data.sources.nih_cxr14 import CLASSES
 from benchmark.recipes import FineTuneRecipe
 from benchmark.specs import TaskSpec
 
@@ -29,22 +30,7 @@ TASK = TaskSpec(
     protocol="fine_tune",
     metrics="classification",
     dataset="nih_cxr14",
-    classes=(
-        "Atelectasis",
-        "Cardiomegaly",
-        "Effusion",
-        "Infiltration",
-        "Mass",
-        "Nodule",
-        "Pneumonia",
-        "Pneumothorax",
-        "Consolidation",
-        "Edema",
-        "Emphysema",
-        "Fibrosis",
-        "Pleural_Thickening",
-        "Hernia",
-    ),
+    classes=CLASSES,
     variants={
         "maco": MACO,
         "clean": MACO.replaced({"split": "clean", "selection": "matched_fraction"}),

@@ -11,6 +11,7 @@ Source: MaCo, Nature Communications 2024, Table 5; official zero-shot script.
 
 from __future__ import annotations
 
+from benchmark.data.sources.nih_cxr14 import CLASSES
 from benchmark.recipes import ZeroShotRecipe
 from benchmark.specs import TaskSpec
 
@@ -29,21 +30,6 @@ TASK = TaskSpec(
     },
     headline="auc",
     needs="zero_shot",
-    classes=(
-        "Atelectasis",
-        "Cardiomegaly",
-        "Effusion",
-        "Infiltration",
-        "Mass",
-        "Nodule",
-        "Pneumonia",
-        "Pneumothorax",
-        "Consolidation",
-        "Edema",
-        "Emphysema",
-        "Fibrosis",
-        "Pleural_Thickening",
-        "Hernia",
-    ),
+    classes=CLASSES,
     source="MaCo 2024, Table 5",
 )

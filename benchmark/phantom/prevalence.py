@@ -11,26 +11,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
+from benchmark.phantom.truth import NIH_CLASSES
+
 Prevalence = Literal["real", "enriched"]
 ProfileName = Literal["mimic", "nih", "rsna", "ms_cxr"]
 
-NAMES: tuple[str, ...] = (
-    "Atelectasis",
-    "Cardiomegaly",
-    "Effusion",
-    "Infiltration",
-    "Mass",
-    "Nodule",
-    "Pneumonia",
-    "Pneumothorax",
-    "Consolidation",
-    "Edema",
-    "Emphysema",
-    "Fibrosis",
-    "Pleural_Thickening",
-    "Hernia",
-    "Lung Opacity",
-)
+NAMES: tuple[str, ...] = (*NIH_CLASSES, "Lung Opacity")
 """All findings the phantom can draw, in the order of the latent variables."""
 
 OPACITY_NAMES = ("Pneumonia", "Consolidation", "Infiltration", "Lung Opacity")
