@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import os
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,19 +21,10 @@ from baselines.objectives.correlation_weighting import (
     v1_weights,
 )
 from baselines.objectives.reconstruction import reduced
+from tests.golden.files import golden_files
 
-FOLDER = os.environ.get("MACO_BENCH_GOLDEN")
 UNUSED = {"logit_scale", "pos_weight_text.weight", "pos_weight_text.bias"}
 UNUSED |= {"pos_cat.weight", "pos_cat.bias"}
-
-
-def golden_files(pattern):
-    if FOLDER is None:
-        reason = "MACO_BENCH_GOLDEN names no folder of golden values"
-        return [pytest.param(None, marks=pytest.mark.skip(reason=reason))]
-    found = sorted(Path(FOLDER).glob(pattern))
-    assert found, f"{FOLDER} holds no {pattern}"
-    return [pytest.param(path, id=path.stem) for path in found]
 
 
 def seed_of(path):

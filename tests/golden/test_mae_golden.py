@@ -3,9 +3,7 @@
 import hashlib
 import json
 import math
-import os
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +12,8 @@ import torch
 from baselines.encoders.image_text import MaskedImageTextModel
 from baselines.encoders.settings import image_options
 from baselines.objectives.reconstruction import patchify
+from tests.golden.files import golden_files
 
-FOLDER = os.environ.get("MACO_BENCH_GOLDEN")
 SIZE = {
     "patch": 16,
     "channels": 3,
@@ -26,15 +24,6 @@ SIZE = {
     "decoder_depth": 1,
     "decoder_heads": 4,
 }
-
-
-def golden_files(pattern):
-    if FOLDER is None:
-        reason = "MACO_BENCH_GOLDEN names no folder of golden values"
-        return [pytest.param(None, marks=pytest.mark.skip(reason=reason))]
-    found = sorted(Path(FOLDER).glob(pattern))
-    assert found, f"{FOLDER} holds no {pattern}"
-    return [pytest.param(path, id=path.stem) for path in found]
 
 
 def close(ours, golden, tolerance=1e-4):
