@@ -28,6 +28,7 @@ PACKAGES = (
     "tasks",
     "baselines",
     "benchmark.data.sources",
+    "benchmark.phantom.writers",
     "benchmark.protocols",
     "benchmark.metrics",
 )
@@ -91,6 +92,12 @@ def baseline_names() -> list[str]:
 def source_names() -> list[str]:
     """Names of all data sources, sorted."""
     return _names(_SOURCES)
+
+
+def writer_names() -> list[str]:
+    """Names of the data sets that the phantom can be written as: they have writer and reader."""
+    known = set(source_names())
+    return [name for name in _names("benchmark/phantom/writers") if name in known]
 
 
 def profile_names() -> list[str]:
@@ -185,6 +192,12 @@ def load_source(name: str) -> SourceSpec:
 
     spec: SourceSpec = _spec(source_module(name), "SOURCE", SourceSpec, name)
     return spec
+
+
+def writer_module(name: str) -> types.ModuleType:
+    """The module that writes the phantom in a data set's layout; imports no torch."""
+    _check("data set of the phantom", name, writer_names())
+    return _module("benchmark.phantom.writers", name)
 
 
 def protocol_module(name: str) -> types.ModuleType:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import registry
-from benchmark.commands.options import add_data, settings_from
+from benchmark.commands.options import add_data, names, settings_from
 from benchmark.commands.output import hint, say
 from benchmark.errors import MissingDataError, UsageError
 from benchmark.phantom_cache import with_phantom
@@ -30,6 +30,9 @@ def add(commands: Any) -> None:
     doctor.set_defaults(handler=run_doctor)
     phantom = commands.add_parser("phantom", help="draw synthetic radiographs and reports")
     phantom.add_argument("folder", type=Path, metavar="DIR")
+    phantom.add_argument(
+        "--datasets", type=names, metavar="A,B", help="default: all that the phantom can hold"
+    )
     phantom.add_argument("--cases", type=int, default=2000)
     phantom.add_argument("--size", type=int, default=224, help="longest side in pixels")
     phantom.add_argument("--seed", type=int, default=0)
@@ -54,7 +57,7 @@ def run_prepare(arguments: argparse.Namespace) -> int:
 
     settings = settings_from(arguments)
     with Display(1, arguments.json) as display:
-        settings = with_phantom(settings, display.callable("phantom"))
+        settings = with_phantom(settings, display.callable("phantom"), [arguments.dataset])
         workshop = Workshop(settings)
         manifest = workshop.catalogue.manifest(arguments.dataset)
         side = registry.load_profile(settings.profile).store_size
@@ -74,11 +77,11 @@ def run_prepare(arguments: argparse.Namespace) -> int:
 def run_doctor(arguments: argparse.Namespace) -> int:
     """Examine one data set, or all that are found. 1: something is wrong, 3: not found."""
     settings = settings_from(arguments)
+    asked = [arguments.dataset] if arguments.dataset else registry.source_names()
     with Display(0, arguments.json) as display:
-        settings = with_phantom(settings, display.callable("phantom"))
-    names = [arguments.dataset] if arguments.dataset else registry.source_names()
+        settings = with_phantom(settings, display.callable("phantom"), asked)
     reports = []
-    for name in names:
+    for name in asked:
         try:
             reports.append(_examine(name, settings, arguments.full))
         except MissingDataError as error:
@@ -107,6 +110,7 @@ def _examine(name: str, settings: Settings, full: bool) -> Any:
 
 def run_phantom(arguments: argparse.Namespace) -> int:
     """Draw a phantom into an empty folder."""
+    from benchmark.phantom.datasets import dataset_names
     from benchmark.phantom.draw import draw_phantom
 
     if arguments.folder.exists() and any(arguments.folder.iterdir()):
@@ -127,6 +131,7 @@ def run_phantom(arguments: argparse.Namespace) -> int:
         draw_phantom(
             arguments.folder,
             size,
+            arguments.datasets or dataset_names(),
             workers=arguments.jobs,
             progress=display.callable("phantom"),
             **_dial_argument(dials),

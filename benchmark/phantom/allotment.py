@@ -39,7 +39,7 @@ FEWEST_CASES = 40
 
 
 def allot(size: PhantomSize) -> list[Case]:
-    """All cases of a phantom, in a fixed order.
+    """All cases of the data sets that are drawn together, in a fixed order.
 
     Args:
         size: How many cases, the seed, and the prevalence outside the test sets.
@@ -173,16 +173,13 @@ def _mimic(size: PhantomSize, population: ProfileName, numbers: Sequence[int]) -
 
 def _by_patient(size: PhantomSize, population: str, numbers: Sequence[int]) -> list[Case]:
     splits = patient_splits(numbers, size.seed, population, LIST_SPLITS)
-    layout = "nih" if population.startswith("nih") else "rsna"
+    layout: ProfileName = "nih" if population.startswith("nih") else "rsna"
     return [
-        Case(layout, population, number, size.prevalence, layout, split)  # type: ignore[arg-type]
+        Case(layout, population, number, size.prevalence, layout, split)
         for number, split in zip(numbers, splits, strict=True)
     ]
 
 
 def _tests(size: PhantomSize, population: str, numbers: Sequence[int]) -> list[Case]:
-    layout = "nih" if population.startswith("nih") else "rsna"
-    return [
-        Case(layout, population, number, "enriched", layout, "test")  # type: ignore[arg-type]
-        for number in numbers
-    ]
+    layout: ProfileName = "nih" if population.startswith("nih") else "rsna"
+    return [Case(layout, population, number, "enriched", layout, "test") for number in numbers]

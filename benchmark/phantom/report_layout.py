@@ -45,7 +45,7 @@ def lay_out(
         shape = "impression_only"
     says_normal = not impression
     if says_normal:
-        impression = [pick(generator, _normal_impressions(study))]
+        impression = [pick(generator, normal_impressions(study))]
     blocks = _head(study, generator)
     body = " ".join(findings)
     if shape == "impression_only":
@@ -61,7 +61,7 @@ def lay_out(
             pick(generator, _ODD_IMPRESSION) if odd else "IMPRESSION",
         )
         blocks.append(_section(names[0], body, generator))
-        blocks.append(_section(names[1], _number(impression, generator), generator))
+        blocks.append(_section(names[1], numbered(impression, generator), generator))
     lines = ["FINAL REPORT".rjust(45)]
     if generator.random() < 0.02:
         lines = [*_addendum(generator), *lines]
@@ -79,7 +79,7 @@ def _draw_shape(generator: np.random.Generator) -> str:
     return "swapped_names"
 
 
-def _normal_impressions(study: Study) -> tuple[str, ...]:
+def normal_impressions(study: Study) -> tuple[str, ...]:
     """A study with findings that the report leaves out is not called normal outright."""
     if study.findings:
         return ("As above.", "See findings.", "As described.")
@@ -114,7 +114,8 @@ def _section(name: str, text: str, generator: np.random.Generator) -> list[str]:
     return _wrap(f"{name}:  {text}")
 
 
-def _number(sentences: list[str], generator: np.random.Generator) -> str:
+def numbered(sentences: list[str], generator: np.random.Generator) -> str:
+    """Sentences in a row, several of them sometimes as a numbered list."""
     if len(sentences) > 1 and generator.random() < 0.3:
         return "  ".join(f"{index}. {text}" for index, text in enumerate(sentences, 1))
     return " ".join(sentences)

@@ -66,6 +66,22 @@ class Report:
     devices: bool = False
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a report says, before it is laid out.
+
+    Attributes:
+        findings: Sentences of the FINDINGS section, in their order.
+        impression: Sentences of the IMPRESSION section; empty for a study called normal.
+        mentions, devices: As in `Report`.
+    """
+
+    findings: list[str]
+    impression: list[str]
+    mentions: Mapping[str, float]
+    devices: bool
+
+
 def write_report(study: Study, dials: ReportDials, generator: np.random.Generator) -> str:
     """The text of a report on a study, in the form of MIMIC-CXR's files.
 
@@ -79,6 +95,13 @@ def write_report(study: Study, dials: ReportDials, generator: np.random.Generato
 
 def compose_report(study: Study, dials: ReportDials, generator: np.random.Generator) -> Report:
     """`write_report` with what the report says of each finding, for the label files."""
+    told = tell(study, dials, generator)
+    text = lay_out(study, told.findings, told.impression, generator)
+    return Report(text, told.mentions, told.devices)
+
+
+def tell(study: Study, dials: ReportDials, generator: np.random.Generator) -> Told:
+    """The sentences of a report, whatever form they are written down in."""
     told, denied = _what_is_told(study, dials, generator)
     mentions: dict[str, float] = {}
     found: list[str] = []
@@ -97,13 +120,12 @@ def compose_report(study: Study, dials: ReportDials, generator: np.random.Genera
     devices = _device_sentences(study, generator)
     found += devices + _remarks(study, generator)
     order = generator.permutation(len(found))
-    text = lay_out(
-        study,
-        [found[index] for index in order],
-        _summary(summary, bool(study.changes), generator),
-        generator,
+    return Told(
+        findings=[found[index] for index in order],
+        impression=_summary(summary, bool(study.changes), generator),
+        mentions=mentions,
+        devices=bool(devices),
     )
-    return Report(text, mentions, bool(devices))
 
 
 def _what_is_told(

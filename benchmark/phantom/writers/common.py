@@ -8,7 +8,7 @@ import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from benchmark.phantom.population import draw_study
 from benchmark.phantom.render import render_view
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from benchmark.phantom.reports import ReportDials
     from benchmark.phantom.truth import Drawing, Study
 
-Layout = Literal["mimic", "nih", "rsna"]
 Cells = Sequence[object]
 Rows = dict[str, list[Cells]]
 
@@ -34,13 +33,15 @@ class Case:
     """One study in one layout.
 
     Attributes:
+        layout: Axis of the writer's own randomness: the data set's name; of those drawn together
+            `mimic`, `nih` or `rsna`.
         population: Axis of the truth; populations share no patient.
         number: Of the study in its population.
         split: `train`, `validate` or `test`.
         grounding_split: Split of the study's MS-CXR pairs, or empty where it has none.
     """
 
-    layout: Layout
+    layout: str
     population: str
     number: int
     prevalence: Prevalence
@@ -110,13 +111,20 @@ class Written:
         target = setting.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
-        self.digests[path] = hashlib.sha256(content).hexdigest()
+        self._note({path: hashlib.sha256(content).hexdigest()})
 
     def merge(self, other: Written) -> None:
         """Append what another writer left."""
         for table, rows in other.rows.items():
             self.rows.setdefault(table, []).extend(rows)
-        self.digests.update(other.digests)
+        self._note(other.digests)
+
+    def _note(self, digests: Mapping[str, str]) -> None:
+        """Keep digests. Two files of one name mean that two images share an id."""
+        twice = self.digests.keys() & digests.keys()
+        if twice:
+            raise ValueError(f"the phantom's file {min(twice)} is written twice")
+        self.digests.update(digests)
 
 
 def csv_text(header: Cells, rows: Iterable[Cells]) -> str:

@@ -55,14 +55,20 @@ def png_bytes(image: np.ndarray, tag: str, *, rgba: bool = False) -> bytes:
 
 @dataclass(frozen=True)
 class DicomFacts:
-    """Header values of an RSNA file."""
+    """Header values of an RSNA or SIIM file.
+
+    Attributes:
+        uid_number: From which the ids of instance, study and series are made.
+        uids: These three ids themselves; not empty in a layout that names its files by them.
+    """
 
     patient_id: str
     sex: str
     age: int
     view: str
     spacing_mm: float
-    uid_number: int
+    uid_number: int = 0
+    uids: tuple[str, ...] = ()
 
 
 def dicom_bytes(image: np.ndarray, facts: DicomFacts, tag: str) -> bytes:
@@ -71,7 +77,8 @@ def dicom_bytes(image: np.ndarray, facts: DicomFacts, tag: str) -> bytes:
     data.file_meta = FileMetaDataset()
     data.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
     data.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
-    uids = [UID(f"2.25.{facts.uid_number * 4 + index}") for index in range(3)]
+    texts = facts.uids or tuple(f"2.25.{facts.uid_number * 4 + index}" for index in range(3))
+    uids = [UID(text) for text in texts]
     data.file_meta.MediaStorageSOPInstanceUID = uids[0]
     data.SOPClassUID = SecondaryCaptureImageStorage
     data.SOPInstanceUID, data.StudyInstanceUID, data.SeriesInstanceUID = uids

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmark.errors import UsageError
-from benchmark.phantom import draw
+from benchmark.phantom import core
 from benchmark.phantom.draw import draw_phantom
 from benchmark.phantom.reports import ReportDials
 from benchmark.phantom.writers.common import tree_checksum
@@ -56,6 +56,38 @@ def test_the_mark_names_parameters_and_the_checksum_of_all_files(drawn: Path) ->
     assert str(drawn.parent) not in (drawn / "PHANTOM.json").read_text()
 
 
+@pytest.mark.parametrize(
+    ("size", "checksum"),
+    [
+        (
+            PhantomSize(60, 64),
+            "6ac88a70bff5d58bbd3861e9ee7194e5ecf046290b5d5af8f6f5f467ccbcab3c",
+        ),
+        (
+            PhantomSize(60, 64, 5, "enriched"),
+            "1fe7150d5a2c34dee371dde63357d5adfbcc26cf9e9c526b8cadf78099626509",
+        ),
+    ],
+)
+def test_the_core_of_version_1_is_frozen_to_the_byte(
+    tmp_path: Path, size: PhantomSize, checksum: str
+) -> None:
+    draw_phantom(tmp_path / "p", size, workers=1)
+    mark = json.loads((tmp_path / "p" / "PHANTOM.json").read_text())
+    assert (mark["phantom_version"], mark["tree_sha256"]) == (1, checksum)
+    assert set(mark["rules"]) == {"mimic", "ms_cxr", "nih", "rsna", "test sets"}
+    assert set(mark["counts"]) == {
+        "cases", "cases_by_population", "mimic_images", "ms_cxr_boxes", "ms_cxr_pairs",
+        "nih_images", "nih_boxes", "rsna_images",
+    }  # fmt: skip
+
+
+def test_an_unknown_data_set_is_refused_with_a_near_name(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="`nih_cxr14`"):
+        draw_phantom(tmp_path / "p", SMALL, ("nih_cxr", "mimic_cxr"))
+    assert not list(tmp_path.iterdir())
+
+
 def test_seed_and_dials_change_what_is_drawn(drawn: Path, tmp_path: Path) -> None:
     size = PhantomSize(cases=40, size=64, seed=5)
     draw_phantom(tmp_path / "a", size, workers=1)
@@ -92,7 +124,7 @@ def test_an_interrupted_drawing_leaves_nothing(
     def fail(*_: object) -> None:
         raise fault
 
-    monkeypatch.setattr(draw.nih_cxr14, "write_tables", fail)
+    monkeypatch.setattr(core.nih_cxr14, "write_tables", fail)
     (tmp_path / "empty").mkdir()
     with pytest.raises(fault):
         draw_phantom(tmp_path / "empty", PhantomSize(40, 64), workers=1)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.data.manifest import Manifest, SourceSpec
+from benchmark.data.sources._files import phantom_mark
 
 SOURCE = SourceSpec(
     name="fake_source",
@@ -45,5 +46,6 @@ def read(
         labels=table[["finding"]].astype(float),
         reports={name: f"FINDINGS: {name}." for name in table["image"]},
         label_files=("labels.csv",),
+        phantom=phantom_mark(root)[0],
         redistributable=True,
     )
