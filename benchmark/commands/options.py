@@ -59,7 +59,9 @@ def add_work(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--pretrain-seeds", type=integers, metavar="N,N")
     group.add_argument("--subset-seeds", type=integers, metavar="N,N")
     group.add_argument("--head-seeds", type=integers, metavar="N,N")
-    group.add_argument("--corpus", metavar="NAME", help="data set to pre-train on")
+    group.add_argument(
+        "--corpus", metavar="NAME", help="data set to pre-train on (default: the suite's)"
+    )
     group.add_argument(
         "--set", action="append", dest="set_options", metavar="BASELINE.OPTION=VALUE"
     )

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmark.data.doctor_report import DoctorReport
 from benchmark.data.images import read_grey
-from benchmark.data.splits import PARTS
-from benchmark.errors import BadDataError
+from benchmark.data.list_facts import rules_of
+from benchmark.data.splits import PARTS, split_rows
+from benchmark.errors import BadDataError, LeakError, MissingDataError
 from benchmark.registry import source_module
 from benchmark.seeds import generator_from
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     import pandas as pd
@@ -24,73 +24,6 @@ if TYPE_CHECKING:
     from benchmark.data.manifest import Manifest, SourceSpec
 
 SAMPLE = 50
-
-
-@dataclass(frozen=True)
-class DoctorReport:
-    """What was found.
-
-    Attributes:
-        found: Counts of images, patients, studies, boxes and reports.
-        expected: Of the full release; users may hold less.
-        absent: Listed images that are not there.
-        first_absent: Ids of the first few of them.
-        opened: Image files that were opened.
-        unreadable: Messages of those that could not be read.
-        splits: Images by split, as the data set says.
-        positives: Positive images by class.
-        lists: By published list: images per part, and shared images and patients per pair.
-        across: The same between the training part of one list and the test part of another.
-        phantom: Version mark of synthetic data, or None.
-    """
-
-    dataset: str
-    title: str
-    release: str
-    root: str
-    licence: str
-    found: Mapping[str, int]
-    expected: Mapping[str, int]
-    absent: int
-    first_absent: Sequence[str]
-    opened: int
-    unreadable: Sequence[str]
-    splits: Mapping[str, int]
-    positives: Mapping[str, int]
-    lists: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    across: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    phantom: Mapping[str, Any] | None = None
-
-    @property
-    def healthy(self) -> bool:
-        """Whether every listed image is there and every opened one readable."""
-        return not self.absent and not self.unreadable
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain content for `--json`."""
-        return {**dataclasses.asdict(self), "healthy": self.healthy}
-
-    def lines(self) -> list[str]:
-        """The report as lines of text."""
-        mark = " (PHANTOM: synthetic)" if self.phantom is not None else ""
-        lines = [f"{self.title} [{self.release}]{mark}", f"folder: {self.root}"]
-        for name, count in self.found.items():
-            expected = self.expected.get(name)
-            hint = f" (expected about {expected:,})" if expected else ""
-            lines.append(f"{name}: {count:,}{hint}")
-        for name, count in self.splits.items():
-            expected = self.expected.get(name)
-            hint = f" (expected about {expected:,})" if expected else ""
-            lines.append(f"split {name or '(none)'}: {count:,} images{hint}")
-        lines += [f"positive {name}: {count:,}" for name, count in self.positives.items()]
-        first = f", first: {', '.join(self.first_absent)}" if self.first_absent else ""
-        lines.append(f"listed but absent: {self.absent:,}{first}")
-        lines.append(f"opened: {self.opened:,}, unreadable: {len(self.unreadable):,}")
-        lines += [f"  {message}" for message in self.unreadable]
-        for name, content in self.lists.items():
-            lines += [f"list {name}, {key}: {_counts(value)}" for key, value in content.items()]
-        lines += [f"{pair}: {_counts(shared)}" for pair, shared in self.across.items()]
-        return lines
 
 
 def examine(
@@ -123,6 +56,8 @@ def examine(
     rows = np.arange(len(manifest))
     if not full and len(rows) > SAMPLE:
         rows = np.sort(generator_from("doctor", seed).choice(rows, SAMPLE, replace=False))
+    # A phantom is drawn in any size: no published count speaks of it.
+    expected = dict(source.expected) if manifest.phantom is None else {}
     table = manifest.images
     splits = table["split"].value_counts()
     return DoctorReport(
@@ -138,15 +73,19 @@ def examine(
             "boxes": len(manifest.boxes),
             "reports": len(manifest.reports),
         },
-        expected=dict(source.expected),
+        expected=expected,
         absent=manifest.partial,
         first_absent=tuple(manifest.missing),
         opened=len(rows),
         unreadable=_unreadable(manifest, rows),
         splits={str(name): int(count) for name, count in splits.items()},
         positives={name: int((manifest.labels[name] == 1).sum()) for name in manifest.classes},
-        lists={name: _list_facts(manifest, frame) for name, frame in manifest.lists.items()},
+        lists={
+            name: _list_facts(manifest, name, frame, expected)
+            for name, frame in manifest.lists.items()
+        },
         across=_across(manifest),
+        named_splits=_named_splits(manifest),
         phantom=manifest.phantom,
     )
 
@@ -164,7 +103,26 @@ def _unreadable(manifest: Manifest, rows: np.ndarray) -> tuple[str, ...]:
         return tuple(message for message in pool.map(attempt, paths) if message)
 
 
-def _list_facts(manifest: Manifest, frame: pd.DataFrame) -> dict[str, dict[str, int]]:
+def _named_splits(manifest: Manifest) -> dict[str, dict[str, Any]]:
+    """Images by part of `official` and of every rule; why one cannot be made, where it cannot."""
+    found: dict[str, dict[str, Any]] = {}
+    rules = rules_of(manifest.dataset)
+    for name in ("official", *rules):
+        try:
+            rows = split_rows(manifest, name)
+        except (MissingDataError, LeakError) as error:
+            found[name] = {"why": error.problem}
+            continue
+        found[name] = {"images": {part: len(getattr(rows, part)) for part in PARTS}}
+        if name in rules and manifest.phantom is None:
+            found[name]["published"] = dict(rules[name].counts)
+            found[name]["source"] = rules[name].source
+    return found
+
+
+def _list_facts(
+    manifest: Manifest, name: str, frame: pd.DataFrame, expected: Mapping[str, int]
+) -> dict[str, dict[str, int]]:
     """Counts per part and shared images and patients per pair of parts.
 
     Patients are known for images that the manifest holds only.
@@ -174,6 +132,9 @@ def _list_facts(manifest: Manifest, frame: pd.DataFrame) -> dict[str, dict[str, 
     parts = {part: set(frame.loc[frame["split"] == part, "image"]) for part in PARTS}
     for part, names in parts.items():
         facts[part] = {"listed": len(names), "present": len(names & known)}
+        published = expected.get(f"{name} {part}")
+        if published is not None and published != len(names):
+            facts[part]["published"] = published
     for percent in (1, 10, 100):
         facts[f"train {percent} %"] = {"listed": int(frame[f"in_{percent}"].sum())}
     for first, second in (("train", "validation"), ("train", "test"), ("validation", "test")):
@@ -197,7 +158,3 @@ def _across(manifest: Manifest) -> dict[str, dict[str, int]]:
                 test = set(other_frame.loc[other_frame["split"] == "test", "image"])
                 found[f"{name} train and {other} test"] = _shared(manifest, train, test)
     return found
-
-
-def _counts(values: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {name}" for name, count in values.items())

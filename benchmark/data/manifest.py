@@ -48,6 +48,32 @@ class SourceSpec:
 
 
 @dataclass(frozen=True)
+class Mask:
+    """A known mask of one image.
+
+    Attributes:
+        runs: A run-length string each drawn region, in the `relative` form of
+            `benchmark.metrics.rle`. Regions may overlap, the mask is their union; without any
+            the mask is known to be empty.
+        height, width: Frame of the runs in pixels. Stored pixels may be fewer.
+    """
+
+    runs: tuple[str, ...]
+    height: int
+    width: int
+
+    def pixels(self) -> np.ndarray:
+        """The union as booleans (height, width).
+
+        Raises:
+            BadDataError: The runs leave the frame, or are no run lengths.
+        """
+        from benchmark.metrics.rle import decode_union
+
+        return decode_union(list(self.runs), self.height, self.width)
+
+
+@dataclass(frozen=True)
 class Manifest:
     """One data set as it lies on the disk.
 
@@ -66,6 +92,8 @@ class Manifest:
             list holds the image: 1, 10, 100), booleans `in_1`, `in_10`, `in_100` (the published
             1 % lists of NIH and RSNA are not inside their 10 % lists) and a column per class.
             An image in two splits of a list has two rows.
+        masks: By image, where one is known. An image that is absent here is not segmented; that
+            says nothing of what it shows.
         label_files: Files whose bytes enter the data key, relative to `root`.
         phantom: Content of `PHANTOM.json`, or None for real data.
         partial: Number of listed images that are absent (`--allow-partial`), else 0.
@@ -80,6 +108,7 @@ class Manifest:
     boxes: pd.DataFrame = field(default_factory=no_boxes)
     reports: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    masks: Mapping[str, Mask] = field(default_factory=dict)
     label_files: Sequence[str] = ()
     phantom: Mapping[str, Any] | None = None
     redistributable: bool = False

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 PERCENTS = (1, 10, 100)
 FOLDER = "splits_maco"
-_FILES = (
+NAME = "maco_lists"
+FILES = (
     ("train_1", "train", 1),
     ("train_10", "train", 10),
     ("train_list", "train", 100),
@@ -43,8 +44,8 @@ def find_lists(
         given = Path(lists_root)
         places = [given / dataset_folder, given / FOLDER / dataset_folder, given, *places]
     for place in places:
-        if any(_file(place, name) for name, _, _ in _FILES):
-            return {"maco_lists": read_lists(place, classes)}
+        if any(list_file(place, name) for name, _, _ in FILES):
+            return {NAME: read_lists(place, classes)}
     return {}
 
 
@@ -56,8 +57,8 @@ def read_lists(folder: Path, classes: Sequence[str]) -> pd.DataFrame:
             neither 0 nor 1.
     """
     frames = []
-    for name, split, percent in _FILES:
-        path = _file(folder, name)
+    for name, split, percent in FILES:
+        path = list_file(folder, name)
         if path is not None:
             frames.append(parse_list(path, classes).assign(split=split, percent=percent))
     if not frames:
@@ -74,15 +75,24 @@ def read_lists(folder: Path, classes: Sequence[str]) -> pd.DataFrame:
     return rows[["image", "split", "subset", *flags, *classes]]
 
 
+def raw_rows(path: Path) -> list[list[str]]:
+    """The words of every line that is not blank: a name with its folder, and the labels."""
+    opened = gzip.open if path.name.endswith(".gz") else open
+    with opened(path, "rt", encoding="utf-8-sig") as stream:
+        return [line.split() for line in stream if line.strip()]
+
+
 def parse_list(path: Path, classes: Sequence[str]) -> pd.DataFrame:
     """One list file, plain or .gz: a name and its labels a line, blanks at the end allowed.
 
     Lines without any label (SIIM) give NaN. The image id is the name without folder and image
     suffix; of a CheXpert path, which repeats names, it is the whole path without the suffix.
     """
-    opened = gzip.open if path.name.endswith(".gz") else open
-    with opened(path, "rt", encoding="utf-8-sig") as stream:
-        rows = [line.split() for line in stream if line.strip()]
+    return frame_of(path, raw_rows(path), classes)
+
+
+def frame_of(path: Path, rows: Sequence[Sequence[str]], classes: Sequence[str]) -> pd.DataFrame:
+    """`parse_list` of the lines that `raw_rows` gave; the path is for messages."""
     width = len(classes) + 1
     for number, row in enumerate(rows, 1):
         if len(row) not in (1, width) or any(cell not in ("0", "1") for cell in row[1:]):
@@ -105,7 +115,8 @@ def _image_id(name: str) -> str:
     return stem_of(name)
 
 
-def _file(folder: Path, name: str) -> Path | None:
+def list_file(folder: Path, name: str) -> Path | None:
+    """The file of one list, packed or not."""
     for ending in (".txt", ".txt.gz"):
         if (folder / f"{name}{ending}").is_file():
             return folder / f"{name}{ending}"

@@ -2,20 +2,29 @@
 
 - `auc`: area under the ROC curve per class on the test split, a tie counts half; undefined
   without a positive or without a negative case. `auc_cosine`: the same of `scores_cosine`.
-- `average_precision`: no interpolation.
-- `f1_validation_threshold`, `accuracy_validation_threshold`: at the threshold per class of best
-  F1 on the validation split.
-- `f1_test_threshold_published`, `accuracy_test_threshold_published`: the papers' rule, the
-  threshold of best F1 on the test split itself. It looks at the answers; named so.
+- `average_precision`: no interpolation; undefined as `auc`.
+- `f1_validation_threshold`, `accuracy_validation_threshold`,
+  `balanced_accuracy_validation_threshold`: at the threshold per class of best F1 on the whole
+  validation split.
+- `f1_test_threshold_published`, `accuracy_test_threshold_published`,
+  `accuracy_test_threshold_official`: MedKLIP's rule, the threshold of best F1 on the test split
+  itself; `f1_test_mcc_threshold_published`, `accuracy_test_mcc_threshold_published`: KAD's, by
+  best Matthews correlation. They look at the answers; named so. Definitions and undefined cases
+  of all: `thresholds`.
+- `accuracy_argmax`, `balanced_accuracy_argmax`: for recipes whose `target` is `one_of_many`; see
+  `argmax`.
 
-Intervals are 95 % percentile intervals of a bootstrap by patient. A replicate in which a class
-has no positive or no negative case is dropped for that class and for the mean, and counted in
-`selection["bootstrap"]`.
+A class whose scores are all NaN has none, and is undefined. Levels of chance: `chance_levels`; a
+mean's is that of its defined classes.
+
+Intervals are 95 % percentile intervals of a bootstrap by patient. The validation threshold is
+held fixed; the one on the test labels is chosen anew in each replicate. A replicate in which a
+class is undefined is dropped for that class and for the mean, and counted in
+`selection["bootstrap"]`. `selection["f1_thresholds"]` and `selection["mcc_thresholds"]` hold the
+thresholds by split and class, `selection["thresholds_chosen_by"]` the rules.
 
 Predictions: `ids`, `patients`, `split`, `classes` (k), `truth` (n, k) with NaN for unknown, and
-`scores` (n, k), or `scores_draws` (n, k, draws) of a sentinel: then every metric is the mean over
-draws, its interval is 1.96 standard errors of that mean, and `selection["standard_error"]` holds
-the standard errors.
+`scores` (n, k), or `scores_draws` (n, k, draws) of a random sentinel, see `classification_draws`.
 """
 
 from __future__ import annotations
@@ -25,25 +34,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmark.interfaces import Metric, Scores
+from benchmark.metrics.argmax import argmax_metrics
+from benchmark.metrics.class_means import mean_chance, mean_over_classes, replicated
+from benchmark.metrics.class_scores import ClassScores, score_class, unscored
+from benchmark.metrics.classification_draws import score_draws
 from benchmark.metrics.predictions import require, require_finite, rows_of, test_rows
-from benchmark.metrics.ranking import (
-    average_precision,
-    best_f1_threshold,
-    bootstrap_auc,
-    f1_and_accuracy,
-    rank_auc,
-    why_undefined,
-)
-from benchmark.statistics.bootstrap import PatientBootstrap, percentile_interval
+from benchmark.metrics.ranking import AUC_CHANCE, rank_auc, weighted_auc, why_undefined
+from benchmark.metrics.thresholds import CHOSEN_BY, METRICS, NO_BEST, RankedClass
+from benchmark.seeds import generator_from
+from benchmark.statistics.bootstrap import PatientBootstrap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from benchmark.recipes import Recipe
 
-AUC_CHANCE = 0.5
-DRAWS_OF_THRESHOLD_METRICS = 20
-"""Thresholds are searched per draw, so F1, accuracy and AP use the first 20 draws only."""
+NO_SCORES = "no scores for this class"
+AUCS = {"auc": "scores", "auc_cosine": "scores_cosine"}
 
 
 def score(
@@ -53,189 +60,161 @@ def score(
 
     Args:
         predictions: See the module's docstring.
-        recipe: Not used by classification; part of the call that all metrics modules share.
+        recipe: Its `target`, where it has one, says whether one of many classes holds.
         seed: The bootstrap axis.
         replicates: Bootstrap replicates; 0 gives no intervals.
     """
     require(predictions, "ids", "patients", "split", "classes", "truth")
     rows = test_rows(predictions)
+    one_of_many = getattr(recipe, "target", "") == "one_of_many"
     if "scores_draws" in predictions:
-        return _score_draws(predictions, rows)
+        return score_draws(predictions, rows, seed, one_of_many=one_of_many)
     require(predictions, "scores")
     names = tuple(str(name) for name in predictions["classes"])
     truth, scores = predictions["truth"], predictions["scores"]
+    absent = _without_scores("scores", scores)
+    by_class = _by_class(predictions, rows, absent, seed)
     bootstrap = PatientBootstrap.draw(predictions["patients"][rows], replicates, seed)
-    metrics, dropped = {}, {}
-    for metric, key in (("auc", "scores"), ("auc_cosine", "scores_cosine")):
-        if key in predictions:
-            require_finite(key, predictions[key])
-            metrics[metric], dropped[metric] = _auc_metric(
-                truth[rows], predictions[key][rows], names, bootstrap
-            )
-    others, selection = _threshold_metrics(predictions, scores, rows, names)
-    metrics |= others
-    selection["bootstrap"] = {
-        "replicates": replicates,
-        "patients": bootstrap.patients,
-        "undefined_replicates": dropped,
+    test = {name: key for name, key in AUCS.items() if key in predictions}
+    drawn = _replicates(predictions, rows, test, by_class, bootstrap)
+    metrics: dict[str, Metric] = {}
+    dropped: dict[str, dict[str, int]] = {}
+    for metric, key in test.items():
+        metrics[metric], dropped[metric] = _auc_metric(
+            truth[rows], predictions[key][rows], names, drawn[metric]
+        )
+    for metric in METRICS:
+        metrics[metric], dropped[metric] = _metric(metric, names, by_class, drawn[metric])
+    if one_of_many:
+        missing = tuple(name for name, gone in zip(names, absent, strict=True) if gone)
+        more, undefined = argmax_metrics(truth[rows], scores[rows], names, bootstrap, missing)
+        metrics, dropped = metrics | more, dropped | undefined
+    selection = _thresholds(predictions, names, by_class) | {
+        "bootstrap": {
+            "replicates": replicates,
+            "patients": bootstrap.patients,
+            "undefined_replicates": dropped,
+        }
     }
-    per_sample = {
-        "ids": predictions["ids"][rows],
-        "patients": predictions["patients"][rows],
-        "truth": truth[rows],
-        "scores": scores[rows],
-    }
+    per_sample = {key: predictions[key][rows] for key in ("ids", "patients", "truth", "scores")}
     return Scores(metrics, per_sample, selection)
 
 
+def _without_scores(name: str, scores: np.ndarray) -> np.ndarray:
+    """Which classes have no scores at all, (k,); any other value that is not finite is an error."""
+    absent = np.isnan(scores).all(axis=0)
+    if absent.all():
+        absent[:] = False
+    require_finite(name, scores[:, ~absent])
+    return np.asarray(absent)
+
+
+def _by_class(
+    predictions: Mapping[str, np.ndarray], rows: np.ndarray, absent: np.ndarray, seed: int
+) -> list[ClassScores]:
+    truth, scores = predictions["truth"], predictions["scores"]
+    validation = rows_of(predictions, "validation")
+    return [
+        unscored(NO_SCORES)
+        if absent[column]
+        else score_class(
+            (truth[rows, column], scores[rows, column]),
+            (truth[validation, column], scores[validation, column]),
+            generator_from("chance_level", seed, str(name)),
+        )
+        for column, name in enumerate(predictions["classes"])
+    ]
+
+
+def _replicates(
+    predictions: Mapping[str, np.ndarray],
+    rows: np.ndarray,
+    aucs: Mapping[str, str],
+    by_class: list[ClassScores],
+    bootstrap: PatientBootstrap,
+) -> dict[str, dict[int, np.ndarray]]:
+    """Every metric in every replicate, (r,) by metric and column; defined ones only."""
+    truth = predictions["truth"][rows]
+    drawn: dict[str, dict[int, np.ndarray]] = {name: {} for name in (*aucs, *METRICS)}
+    for name, key in aucs.items():
+        _without_scores(key, predictions[key])
+        for column in range(len(by_class)):
+            values = predictions[key][rows, column]
+            if not why_undefined(truth[:, column]) and not np.isnan(values).any():
+                drawn[name][column] = np.empty(bootstrap.replicates)
+    ranked = {
+        column: RankedClass.of(truth[:, column], predictions["scores"][rows, column])
+        for column, scored in enumerate(by_class)
+        if set(scored.reasons) != set(METRICS)
+    }
+    for column, scored in enumerate(by_class):
+        for name in METRICS:
+            if name not in scored.reasons:
+                drawn[name][column] = np.empty(bootstrap.replicates)
+    for piece, weights in bootstrap.sample_weights():
+        for name, key in aucs.items():
+            for column, values in drawn[name].items():
+                labels = truth[:, column]
+                values[piece] = weighted_auc(labels, predictions[key][rows, column], weights)
+        for column, one in ranked.items():
+            threshold = by_class[column].thresholds["validation"]
+            for name, found in one.metrics_under(weights, threshold).items():
+                if column in drawn[name]:
+                    drawn[name][column][piece] = found
+    return drawn
+
+
 def _auc_metric(
-    truth: np.ndarray, scores: np.ndarray, names: tuple[str, ...], bootstrap: PatientBootstrap
+    truth: np.ndarray, scores: np.ndarray, names: tuple[str, ...], drawn: Mapping[int, np.ndarray]
 ) -> tuple[Metric, dict[str, int]]:
     """AUC with intervals, and the number of undefined replicates by class and of the mean."""
-    values: dict[str, float] = {}
-    reasons: dict[str, str] = {}
-    intervals: dict[str, tuple[float, float] | None] = {}
-    dropped: dict[str, int] = {}
-    drawn: list[np.ndarray] = []
-    for column, name in enumerate(names):
-        labels = truth[:, column]
-        reason = why_undefined(labels)
-        if reason:
-            values[name], intervals[name] = float("nan"), None
-            reasons[name] = reason
-            continue
-        values[name] = float(rank_auc(labels, scores[:, column]))
-        drawn.append(bootstrap_auc(labels, scores[:, column], bootstrap))
-        interval = percentile_interval(drawn[-1])
-        intervals[name], dropped[name] = interval.bounds, interval.undefined
-    mean = percentile_interval(np.mean(drawn, axis=0)) if drawn else None
-    if mean is not None:
-        dropped["mean"] = mean.undefined
-    metric = _mean_over_classes(
-        values,
-        reasons,
-        chance=AUC_CHANCE,
-        interval=mean.bounds if mean else None,
-        why=mean.why if mean and bootstrap.replicates else "",
-        interval_per_class=intervals,
+    values = {name: float("nan") for name in names}
+    for column in drawn:
+        values[names[column]] = float(rank_auc(truth[:, column], scores[:, column]))
+    reasons = {
+        name: why_undefined(truth[:, column]) or NO_SCORES for column, name in enumerate(names)
+    }
+    interval, intervals, dropped = replicated({names[c]: one for c, one in drawn.items()})
+    metric = mean_over_classes(
+        values, reasons, chance=AUC_CHANCE, interval=interval, interval_per_class=intervals
     )
     return metric, dropped
 
 
-def _mean_over_classes(
-    values: Mapping[str, float],
-    reasons: Mapping[str, str],
-    *,
-    chance: float | None = None,
-    interval: tuple[float, float] | None = None,
-    why: str = "",
-    interval_per_class: Mapping[str, tuple[float, float] | None] | None = None,
-) -> Metric:
-    """The mean over the defined (not NaN) classes; `why` explains a missing interval."""
-    per_class = {name: None if np.isnan(value) else value for name, value in values.items()}
-    defined = [value for value in per_class.values() if value is not None]
-    if not defined:
-        whys = sorted(set(reasons.values())) or ["no classes"]
-        return Metric(None, "; ".join(whys), None, per_class, dict(reasons), 1.0, chance)
-    return Metric(
-        value=float(np.mean(defined)),
-        why=f"no interval: {why}" if why else "",
-        interval=interval,
-        per_class=per_class,
-        why_per_class=dict(reasons),
-        best=1.0,
-        chance=chance,
-        n=len(defined),
-        interval_per_class=dict(interval_per_class or {}),
-    )
-
-
-def _threshold_metrics(
-    predictions: Mapping[str, np.ndarray],
-    scores: np.ndarray,
-    rows: np.ndarray,
+def _metric(
+    metric: str,
     names: tuple[str, ...],
-) -> tuple[dict[str, Metric], dict[str, Any]]:
-    """Average precision, F1 and accuracy of `scores` (n, k), and the thresholds chosen."""
-    require_finite("scores", scores)
-    truth, validation = predictions["truth"], rows_of(predictions, "validation")
-    values: dict[str, dict[str, float]] = {}
-    reasons: dict[str, dict[str, str]] = {}
-    thresholds: dict[str, dict[str, float | None]] = {"validation": {}, "test": {}}
-    for column, name in enumerate(names):
-        labels, column_scores = truth[rows, column], scores[rows, column]
-        reason = why_undefined(labels)
-        row = {"average_precision": average_precision(labels, column_scores)}
-        why = {"average_precision": reason}
-        for split, chosen_on, suffix in (
-            ("validation", validation, "validation_threshold"),
-            ("test", rows, "test_threshold_published"),
-        ):
-            threshold = best_f1_threshold(truth[chosen_on, column], scores[chosen_on, column])
-            thresholds[split][name] = None if np.isnan(threshold) else threshold
-            row[f"f1_{suffix}"], row[f"accuracy_{suffix}"] = f1_and_accuracy(
-                labels, column_scores, threshold
-            )
-            none_to_choose = "no positive case in validation" if np.isnan(threshold) else ""
-            positive = bool((labels == 1).any())
-            why[f"f1_{suffix}"] = why[f"accuracy_{suffix}"] = (
-                none_to_choose if positive else "no positive case"
-            )
-        for metric, value in row.items():
-            values.setdefault(metric, {})[name] = value
-            if np.isnan(value):
-                reasons.setdefault(metric, {})[name] = why[metric]
-    metrics = {
-        metric: _mean_over_classes(column, reasons.get(metric, {}))
-        for metric, column in values.items()
+    by_class: list[ClassScores],
+    drawn: Mapping[int, np.ndarray],
+) -> tuple[Metric, dict[str, int]]:
+    interval, intervals, dropped = replicated({names[c]: one for c, one in drawn.items()})
+    of_class = dict(zip(names, by_class, strict=True))
+    found = mean_over_classes(
+        {name: one.values[metric] for name, one in of_class.items()},
+        {name: one.reasons.get(metric, "") for name, one in of_class.items()},
+        chance=mean_chance([one.chance[metric] for one in by_class if metric in one.chance]),
+        best=None if metric in NO_BEST else 1.0,
+        interval=interval,
+        interval_per_class=intervals,
+    )
+    return found, dropped
+
+
+def _thresholds(
+    predictions: Mapping[str, np.ndarray], names: tuple[str, ...], by_class: list[ClassScores]
+) -> dict[str, Any]:
+    """The thresholds by class, what chose them, and from how many images."""
+    chosen = {
+        rule: {
+            name: None if np.isnan(one.thresholds[rule]) else one.thresholds[rule]
+            for name, one in zip(names, by_class, strict=True)
+        }
+        for rule in CHOSEN_BY
     }
-    return metrics, {"f1_thresholds": thresholds}
-
-
-def _score_draws(predictions: Mapping[str, np.ndarray], rows: np.ndarray) -> Scores:
-    """Means over the draws of a random sentinel."""
-    names = tuple(str(name) for name in predictions["classes"])
-    truth, scores = predictions["truth"], predictions["scores_draws"]
-    draws = scores.shape[2]
-    reasons = {
-        name: why
-        for column, name in enumerate(names)
-        if (why := why_undefined(truth[rows, column]))
+    images = {split: len(rows_of(predictions, split)) for split in ("validation", "test")}
+    return {
+        "f1_thresholds": {rule: chosen[rule] for rule in images},
+        "mcc_thresholds": {"test": chosen["test_mcc"]},
+        "thresholds_chosen_by": dict(CHOSEN_BY),
+        "thresholds_images": images,
     }
-    by_class = np.stack([rank_auc(truth[rows, c], scores[rows, c]) for c in range(len(names))])
-    auc, error = _mean_of_draws(by_class, names, reasons, AUC_CHANCE)
-    metrics, errors = {"auc": auc}, {"auc": error}
-    few = [
-        _threshold_metrics(predictions, scores[:, :, draw], rows, names)[0]
-        for draw in range(min(draws, DRAWS_OF_THRESHOLD_METRICS))
-    ]
-    for metric in few[0]:
-        columns = [[_nan(one[metric].per_class[name]) for one in few] for name in names]
-        absent = few[0][metric].why_per_class
-        metrics[metric], errors[metric] = _mean_of_draws(np.array(columns), names, absent, None)
-    selection = {
-        "draws": {metric: draws if metric == "auc" else len(few) for metric in metrics},
-        "standard_error": errors,
-        "interval": "1.96 standard errors of the mean over draws",
-    }
-    per_sample = {key: predictions[key][rows] for key in ("ids", "patients", "truth")}
-    return Scores(metrics, per_sample, selection)
-
-
-def _mean_of_draws(
-    by_class: np.ndarray, names: tuple[str, ...], reasons: Mapping[str, str], chance: float | None
-) -> tuple[Metric, float | None]:
-    """Metric from (k, draws) values and the standard error of its mean over draws."""
-    means = {name: float(np.mean(by_class[row])) for row, name in enumerate(names)}
-    defined = by_class[np.isfinite(by_class).all(axis=1)]
-    draws = by_class.shape[1]
-    if len(defined) == 0 or draws < 2:
-        return _mean_over_classes(means, reasons, chance=chance), None
-    error = float(np.std(defined.mean(axis=0), ddof=1) / np.sqrt(draws))
-    middle = float(defined.mean())
-    bounds = (middle - 1.96 * error, middle + 1.96 * error)
-    return _mean_over_classes(means, reasons, chance=chance, interval=bounds), error
-
-
-def _nan(value: float | None) -> float:
-    return float("nan") if value is None else value

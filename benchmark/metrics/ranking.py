@@ -1,4 +1,4 @@
-"""Ranking metrics of one label: AUC, average precision, F1 and accuracy at a threshold.
+"""Ranking metrics of one label: AUC, average precision, and the best thresholds.
 
 `truth` is 1 (positive) or 0 (negative); anything else, such as NaN, is unknown and left out.
 """
@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import rankdata
 
+from benchmark.metrics.confusion import correlation_of, last_best
+
 if TYPE_CHECKING:
     from benchmark.statistics.bootstrap import PatientBootstrap
+
+
+AUC_CHANCE = 0.5
 
 
 def why_undefined(truth: np.ndarray) -> str:
@@ -114,18 +119,17 @@ def best_f1_threshold(truth: np.ndarray, scores: np.ndarray) -> float:
         return float("nan")
     thresholds, hits, predicted = _counts_by_threshold(truth, scores)
     f1 = 2 * hits / (predicted + hits[-1])
-    best = np.flatnonzero(f1 == f1.max())[-1]
-    return float(thresholds[best])
+    return float(thresholds[last_best(f1)])
 
 
-def f1_and_accuracy(truth: np.ndarray, scores: np.ndarray, threshold: float) -> tuple[float, float]:
-    """F1 and accuracy of "positive if score >= threshold"; NaN without a positive case."""
-    labels = np.asarray(truth)
-    known = (labels == 0) | (labels == 1)
-    positive = labels[known] == 1
-    if not positive.any() or np.isnan(threshold):
-        return float("nan"), float("nan")
-    predicted = np.asarray(scores)[known] >= threshold
-    hits = int(np.sum(predicted & positive))
-    f1 = 2 * hits / (int(predicted.sum()) + int(positive.sum()))
-    return f1, float(np.mean(predicted == positive))
+def best_correlation_threshold(truth: np.ndarray, scores: np.ndarray) -> float:
+    """As `best_f1_threshold`, for Matthews' correlation; it is 0 where all are called positive.
+
+    So the threshold is the lowest score where none has a positive correlation.
+    """
+    if not (np.asarray(truth) == 1).any():
+        return float("nan")
+    thresholds, hits, predicted = _counts_by_threshold(truth, scores)
+    positives, total = np.asarray(float(hits[-1])), np.asarray(float(predicted[-1]))
+    correlation = correlation_of(hits, predicted, positives, total)
+    return float(thresholds[last_best(correlation)])

@@ -21,7 +21,16 @@ SOURCE = SourceSpec(
     obtain="Get ChestX-ray14 from the NIH Clinical Center's Box folder or from Kaggle.",
     folders=("nih-cxr14", "nih_cxr14", "CXR8", "ChestX-ray14", "NIH_ChestX-ray"),
     namespace="nih",
-    expected={"images": 112_120, "patients": 30_805, "boxes": 984},
+    expected={
+        "images": 112_120,
+        "patients": 30_805,
+        "boxes": 984,
+        "train": 86_524,
+        "test": 25_596,
+        "maco_lists train": 78_468,
+        "maco_lists validation": 11_219,
+        "maco_lists test": 22_433,
+    },
 )
 
 CLASSES = (

@@ -21,7 +21,19 @@ SOURCE = SourceSpec(
     obtain="Get `rsna-pneumonia-detection-challenge` (stage 2) from Kaggle or RSNA.",
     folders=("rsna-pneumonia-detection-challenge", "rsna-pneumonia", "rsna_pneumonia"),
     namespace="rsna",
-    expected={"images": 29_684, "train": 26_684, "test": 3_000, "boxes": 9_555},
+    # The detection lists hold positive images only.
+    expected={
+        "images": 29_684,
+        "train": 26_684,
+        "test": 3_000,
+        "boxes": 9_555,
+        "maco_lists train": 25_184,
+        "maco_lists validation": 1_500,
+        "maco_lists test": 3_000,
+        "maco_detection train": 3_584,
+        "maco_detection validation": 1_210,
+        "maco_detection test": 1_218,
+    },
 )
 
 CLASSES = ("Lung Opacity",)
@@ -32,6 +44,8 @@ CERTAIN_MATCH_MSE = 10.0
 """Below it the NIH match is certain, as its authors (torchxrayvision) say."""
 
 LISTS = "RSNA_Pneumonia"
+COCO = "rsna_"
+"""Beginning of the names of the published detection lists."""
 
 
 def read(root: Path, *, allow_partial: bool = False, lists_root: Path | None = None) -> Manifest:
@@ -49,7 +63,7 @@ def read(root: Path, *, allow_partial: bool = False, lists_root: Path | None = N
         MissingDataError: Tables or images are absent.
         BadDataError: Stage 1 files, or tables that are not the challenge's.
     """
-    from benchmark.data import published_lists
+    from benchmark.data import coco_lists, published_lists
     from benchmark.data.sources import _files
 
     root = Path(root).resolve()
@@ -76,7 +90,10 @@ def read(root: Path, *, allow_partial: bool = False, lists_root: Path | None = N
         images=images,
         labels=_labels(images, rows),
         boxes=_boxes(images, rows, root),
-        lists=published_lists.find_lists(root, LISTS, CLASSES, lists_root),
+        lists={
+            **published_lists.find_lists(root, LISTS, CLASSES, lists_root),
+            **coco_lists.find_coco_lists(root, COCO, CLASSES[0], lists_root),
+        },
         label_files=_files.relative(root, paths),
         phantom=mark,
         redistributable=SOURCE.redistributable,

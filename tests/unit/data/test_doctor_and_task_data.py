@@ -45,12 +45,32 @@ def test_doctor_counts_leaks_and_unreadable_files(data: Path) -> None:
     facts = report.lists["maco_lists"]
     assert facts["train and test"] == {"images": 2, "patients": 2}
     assert facts["validation and test"] == {"images": 10, "patients": 10}
-    assert facts["train"] == {"listed": 40, "present": 39}
+    assert facts["train"] == {"listed": 40, "present": 39, "published": 25_184}
     assert not report.healthy
     text = "\n".join(report.lines())
     assert "expected about 29,684" in text and "id-007.png" in text
+    assert "2 images and 2 patients stand in both training and test" in text
+    assert "split `official`: train" in text and "validation 12 (published 5,337)" in text
+    images = report.named_splits["mgca"]["images"]
+    assert images == {"train": 35, "validation": 12, "test": 12}
+    assert report.named_splits["mgca"]["published"]["train"] == 16_010
     assert json.loads(json.dumps(report.as_json()))["positives"] == {"Lung Opacity": 30}
     assert examine("rsna_pneumonia", root).opened == 50
+
+
+def test_doctor_compares_lists_of_two_tasks(data: Path, write_text: Write) -> None:
+    names = [f"id-{number:03d}" for number in (0, 2, 38, 50)]
+    content = {
+        "images": [{"id": n, "file_name": f"png/{name}.png"} for n, name in enumerate(names)],
+        "annotations": [{"image_id": n} for n in range(len(names))],
+    }
+    write_text(data / "splits_maco" / "rsna_test_coco_format.json", json.dumps(content))
+    report = examine("rsna_pneumonia", data / "rsna-pneumonia-detection-challenge")
+    assert set(report.lists) == {"maco_lists", "maco_detection"}
+    across = report.across["maco_lists train and maco_detection test"]
+    assert across == {"images": 3, "patients": 3}
+    assert report.lists["maco_detection"]["test"]["published"] == 1_218
+    assert "list maco_detection: no leak" in report.lines()
 
 
 def test_manifests_are_read_once(data: Path) -> None:
