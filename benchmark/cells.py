@@ -108,6 +108,7 @@ def _recipe(
         if isinstance(recipe, PretrainRecipe) and recipe.epochs == 0:
             # A baseline that is not trained stays untrained at every size of work.
             changes.pop("epochs", None)
+            changes.pop("start_from", None)
         recipe = recipe.replaced(_typed_changes(task.protocol, recipe, changes))
     return recipe
 
@@ -140,8 +141,21 @@ def recipe_content(recipe: Recipe) -> dict[str, Any]:
     return {"kind": type(recipe).__name__, **plain(recipe)}
 
 
-def pretrain_cell(resolved: Resolved, variant: str, data: DataState, seed: int) -> Cell:
-    """The cell that makes the weights of a method."""
+def start_of(resolved: Resolved) -> str:
+    """The baseline whose weights a pre-training starts from, or an empty text.
+
+    A method without a text tower, and the one that makes the start, begin at initial weights.
+    """
+    recipe = resolved.recipe
+    if not isinstance(recipe, PretrainRecipe) or not resolved.baseline.uses_text:
+        return ""
+    return "" if recipe.start_from == resolved.baseline.name else recipe.start_from
+
+
+def pretrain_cell(
+    resolved: Resolved, variant: str, data: DataState, seed: int, start_key: str = ""
+) -> Cell:
+    """The cell that makes the weights of a method; `start_key` is that of its start's cell."""
     draft = Cell(
         kind="pretrain",
         task=resolved.task.name,
@@ -152,6 +166,7 @@ def pretrain_cell(resolved: Resolved, variant: str, data: DataState, seed: int) 
         weights="initial",
         seeds=Seeds(pretrain=seed),
         options=resolved.changed,
+        depends_on=start_key,
     )
     return _with_key(draft, resolved, data)
 

@@ -110,7 +110,7 @@ def data_id(manifest: Manifest) -> str:
     short = data_key(manifest)[:8]
     if manifest.phantom is None:
         return f"{manifest.dataset}-{short}"
-    version = manifest.phantom.get("version", 1)
+    version = manifest.phantom.get("phantom_version", 1)
     return f"{manifest.dataset}-phantom-v{version}-{short}"
 
 

@@ -22,6 +22,7 @@ from benchmark.cells import (
     evaluate_cell,
     pretrain_cell,
     resolve,
+    start_of,
     why_not_applicable,
 )
 from benchmark.errors import MacoBenchError, UsageError, unknown_name
@@ -53,7 +54,8 @@ class Plan:
 def make_plan(settings: Settings, progress: Any = None) -> Plan:
     """The cells that the settings mean, each with its state.
 
-    Without a data root the profile's phantom is drawn into the cache first (once).
+    Without a data root those parts of the profile's phantom that the cells read are drawn into
+    the cache first (once).
 
     Args:
         settings: What was asked.
@@ -63,7 +65,8 @@ def make_plan(settings: Settings, progress: Any = None) -> Plan:
         UsageError: An unknown name, or a selection that matches nothing.
     """
     _check_request(settings)
-    settings = with_phantom(settings, progress)
+    if settings.uses_phantom:
+        settings = with_phantom(settings, progress, _Planner(settings).datasets())
     return _Planner(settings).plan()
 
 
@@ -80,9 +83,9 @@ def _check_request(settings: Settings) -> None:
 
 class _Planner:
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
         self.suite = registry.load_suite(settings.suite)
-        self.catalogue = Catalogue(settings)
+        self.settings = replace(settings, corpus=settings.corpus or self.suite.corpus)
+        self.catalogue = Catalogue(self.settings)
         self.pretraining: dict[tuple[str, int], PlannedCell] = {}
         self._check_names()
 
@@ -102,7 +105,7 @@ class _Planner:
         for entry in self._entries():
             wanted.extend(self._entry_cells(entry))
         selected = [item for item in wanted if self._matches(item.cell)]
-        needed = {item.cell.depends_on for item in selected if item.state != "not_applicable"}
+        needed = self._needed(selected)
         first = [
             item
             for item in self.pretraining.values()
@@ -116,6 +119,28 @@ class _Planner:
                 remedy="`maco-bench plan` without --only shows all names.",
             )
         return Plan(cells, self.settings, self.suite)
+
+    def _needed(self, selected: list[PlannedCell]) -> set[str]:
+        """Keys of the pre-training cells behind the selected ones, and of those behind them."""
+        needed = {item.cell.depends_on for item in selected if item.state != "not_applicable"}
+        # A start stands before the methods that begin with it: later ones are looked at first.
+        for item in reversed(self.pretraining.values()):
+            if self._asked_for(item.cell) or item.cell.key in needed:
+                needed.add(item.cell.depends_on)
+        return needed
+
+    def datasets(self) -> set[str]:
+        """The data sets that the cells read; asked before there are any data.
+
+        Without data a cell has its name all the same, and is blocked where it would read any.
+        """
+        cells = [item.cell for item in self.plan().cells if item.state == "blocked"]
+        return {
+            self.settings.corpus
+            if cell.kind == "pretrain"
+            else registry.load_task(cell.task).dataset
+            for cell in cells
+        }
 
     def _matches(self, cell: Cell) -> bool:
         return not self.settings.only or fnmatch.fnmatchcase(cell.name, self.settings.only)
@@ -197,7 +222,7 @@ class _Planner:
                     )  # fmt: skip
                     continue
                 cell = evaluate_cell(resolved, variant, data, origin, percent, subset, head)
-                if pretraining is not None and pretraining.state == "blocked":
+                if pretraining is not None and not pretraining.cell.key:
                     cause = f"its pre-training is blocked: {pretraining.cause}"
                     yield PlannedCell(replace(cell, key="", depends_on=""), "blocked", cause)
                     continue
@@ -238,20 +263,26 @@ class _Planner:
 
     def _pretrain(self, baseline: str, seed: int) -> PlannedCell:
         if (baseline, seed) not in self.pretraining:
-            variant = self.suite.pretraining
-            resolved = resolve(PRETRAINING, variant, baseline, self.settings)
-            try:
-                data = self._corpus(resolved)
-            except MacoBenchError as error:
-                planned = cell_outside(
-                    resolved.task, variant, resolved.baseline, self.settings, "blocked",
-                    str(error), Seeds(pretrain=seed), None, "initial",
-                )  # fmt: skip
-            else:
-                cell = pretrain_cell(resolved, variant, data, seed)
-                planned = replace(state_of(cell, self.settings, ""), data_key=data.key)
-            self.pretraining[baseline, seed] = planned
+            resolved = resolve(PRETRAINING, self.suite.pretraining, baseline, self.settings)
+            start = start_of(resolved)
+            before = self._pretrain(start, seed) if start else None
+            self.pretraining[baseline, seed] = self._planned_pretraining(resolved, seed, before)
         return self.pretraining[baseline, seed]
+
+    def _planned_pretraining(
+        self, resolved: Resolved, seed: int, start: PlannedCell | None
+    ) -> PlannedCell:
+        variant = self.suite.pretraining
+        try:
+            data = self._corpus(resolved)
+        except MacoBenchError as error:
+            return cell_outside(
+                resolved.task, variant, resolved.baseline, self.settings, "blocked",
+                str(error), Seeds(pretrain=seed), None, "initial",
+            )  # fmt: skip
+        cell = pretrain_cell(resolved, variant, data, seed, start.cell.key if start else "")
+        planned = replace(state_of(cell, self.settings, ""), data_key=data.key)
+        return after_pretraining(planned, start)
 
     def _data(self, dataset: str) -> DataState:
         return DataState(self.catalogue.data_id(dataset), self.catalogue.key(dataset))

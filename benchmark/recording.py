@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark import records
-from benchmark.cells import Resolved, recipe_content
+from benchmark.cells import Resolved, recipe_content, resolve, start_of
 from benchmark.fingerprint import file_checksum, plain
 from benchmark.interfaces import Outcome, Scores
 from benchmark.specs import Cell
@@ -63,9 +63,10 @@ def _weights(cell: Cell, folder: Path, workshop: Workshop) -> tuple[dict[str, An
     if cell.weights == "none":
         return {"source": "none", "checksum": ""}, {}
     if cell.kind == "pretrain":
-        return {"source": "initial", "checksum": file_checksum(folder / WEIGHTS_FILE)}, {}
+        checksum = file_checksum(folder / WEIGHTS_FILE)
+        return {"source": "initial", "checksum": checksum, **_start(cell, workshop)}, {}
     if cell.weights == "trained":
-        _, record = pretrained_weights(cell, workshop.settings)
+        _, record = pretrained_weights(cell.baseline, cell, workshop.settings)
         origin = {
             "key": record.cell.key,
             "data_id": record.cell.data_id,
@@ -74,6 +75,16 @@ def _weights(cell: Cell, folder: Path, workshop: Workshop) -> tuple[dict[str, An
         return {"source": "trained", "checksum": record.weights["checksum"]}, origin
     checksum = cell.depends_on.removeprefix("file:")
     return {"source": cell.weights, "checksum": checksum, "note": "may have seen the test"}, {}
+
+
+def _start(cell: Cell, workshop: Workshop) -> dict[str, Any]:
+    """What a pre-training began with, where that was another's weights."""
+    if not cell.depends_on:
+        return {}
+    start = start_of(resolve(cell.task, cell.variant, cell.baseline, workshop.settings))
+    _, record = pretrained_weights(start, cell, workshop.settings)
+    checksum = record.weights["checksum"]
+    return {"start": {"baseline": start, "key": cell.depends_on, "checksum": checksum}}
 
 
 def _leaks(context: CellContext) -> dict[str, Any]:

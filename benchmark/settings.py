@@ -36,7 +36,7 @@ class Settings:
         device: `auto` takes a GPU where there is one.
         refresh: Run stale cells again.
         allow_partial: Go on with the listed images that are present.
-        corpus: Data set whose images and reports are pre-trained on.
+        corpus: Data set whose images and reports are pre-trained on; empty = that of the suite.
         weights: A checkpoint to evaluate in place of pre-training here.
         trust_weights: Load a checkpoint that needs pickle.
         options: Replaced options by baseline.
@@ -62,7 +62,7 @@ class Settings:
     device: str = "auto"
     refresh: bool = False
     allow_partial: bool = False
-    corpus: str = "mimic_cxr"
+    corpus: str = ""
     weights: Path | None = None
     trust_weights: bool = False
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -143,6 +143,7 @@ class Suite:
         profile_baselines: Replaces `baselines` for a profile.
         tables: Names of files in `leaderboards/tables/`.
         pretraining: Variant of the pre-training task.
+        corpus: Data set that is pre-trained on, where the call names none.
     """
 
     name: str
@@ -152,6 +153,7 @@ class Suite:
     profile_baselines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tables: tuple[str, ...] = ()
     pretraining: str = "maco"
+    corpus: str = "mimic_cxr"
 
 
 @dataclass(frozen=True)

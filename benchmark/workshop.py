@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark import records, registry
 from benchmark.catalogue import Catalogue
-from benchmark.cells import Resolved
+from benchmark.cells import Resolved, start_of
 from benchmark.errors import BadRecordError, UsageError
 from benchmark.fingerprint import file_checksum
 from benchmark.interfaces import BuildContext, Progress
@@ -46,18 +46,22 @@ class Workshop:
     def initial_model(
         self, cell: Cell, resolved: Resolved, reports: Callable[[], Iterable[str]], device: str
     ) -> Any:
-        """A method with initial weights, drawn from the pre-training seed."""
+        """A method with initial weights, drawn from the pre-training seed, or with its start's."""
         self._model = None
         self._fix_threads(resolved)
         module = registry.baseline_module(cell.baseline)
+        start = start_weights(cell, resolved, self.settings)
         context = BuildContext(
             size=resolved.size,
             options=resolved.options,
             image_size=resolved.recipe.image_size,
             seed=seed_from("pretrain", cell.seeds.pretrain),
+            tokenizer_json=start.get("tokenizer_json"),
             reports=reports,
         )
-        return module.build(context).to(device)
+        model = module.build(context)
+        take_equal_tensors(model, start.get("model", {}), cell)
+        return model.to(device)
 
     def trained_model(self, cell: Cell, resolved: Resolved, device: str) -> Any:
         """The model whose weights a cell names, in eval mode; loaded once for many cells."""
@@ -66,7 +70,7 @@ class Workshop:
             self._model = None
             self._fix_threads(resolved)
             if cell.weights == "trained":
-                path, _ = pretrained_weights(cell, self.settings)
+                path, _ = pretrained_weights(cell.baseline, cell, self.settings)
                 model = load_trained(cell.baseline, path)
             else:
                 model = load_file(cell.baseline, self._weights_file(), resolved, self.settings)
@@ -85,13 +89,20 @@ class Workshop:
         torch.set_num_threads(resolved.profile.threads)
 
 
-def pretrained_weights(cell: Cell, settings: Settings) -> tuple[Path, records.Record]:
+def pretrained_weights(
+    baseline: str, cell: Cell, settings: Settings
+) -> tuple[Path, records.Record]:
     """The weights of the pre-training cell that a cell depends on, checked by checksum.
+
+    Args:
+        baseline: Whose weights they are: the cell's own, or those of its start.
+        cell: Names the pre-training by key and seed.
+        settings: Name the results folder.
 
     Raises:
         BadRecordError: There is no such record, or the file is not the one it was made from.
     """
-    pattern = f"*/*@*/{cell.baseline}/all-p{cell.seeds.pretrain}-{cell.depends_on[:8]}"
+    pattern = f"*/*@*/{baseline}/all-p{cell.seeds.pretrain}-{cell.depends_on[:8]}"
     for folder in sorted((settings.results / cell.profile).glob(pattern)):
         record = records.read_or_quarantine(folder)
         if record is None or record.cell.key != cell.depends_on:
@@ -104,6 +115,39 @@ def pretrained_weights(cell: Cell, settings: Settings) -> tuple[Path, records.Re
             )
         return path, record
     raise BadRecordError(f"No finished pre-training has the key {cell.depends_on[:8]}.")
+
+
+def start_weights(cell: Cell, resolved: Resolved, settings: Settings) -> dict[str, Any]:
+    """Content of the weights file that a pre-training starts from; empty where it has none."""
+    start = start_of(resolved)
+    if not start:
+        return {}
+    import torch
+
+    path, _ = pretrained_weights(start, cell, settings)
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return content
+
+
+def take_equal_tensors(model: Any, start: Mapping[str, Any], cell: Cell) -> list[str]:
+    """Copy every tensor of equal name and shape into a model, and return their names.
+
+    Raises:
+        UsageError: There is a start, and not one tensor fits.
+    """
+    own = model.state_dict()
+    equal = {
+        name: value
+        for name, value in start.items()
+        if name in own and own[name].shape == value.shape
+    }
+    if start and not equal:
+        raise UsageError(
+            f"Nothing of the start weights fits `{cell.baseline}`.",
+            remedy="Leave `start_from` of the pre-training recipe empty for it.",
+        )
+    model.load_state_dict(equal, strict=False)
+    return sorted(equal)
 
 
 def load_trained(baseline: str, path: Path) -> Any:

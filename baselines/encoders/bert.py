@@ -48,3 +48,9 @@ class ReportEncoder(nn.Module):
         output = self.model["bert"](input_ids=ids, attention_mask=attention_mask)
         pooled: Tensor = output.pooler_output
         return pooled
+
+    def hidden_states(self, ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """(T, L, text_width) states of all tokens, before the pooler."""
+        output = self.model["bert"](input_ids=ids, attention_mask=attention_mask)
+        states: Tensor = output.last_hidden_state
+        return states

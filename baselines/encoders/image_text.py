@@ -51,6 +51,8 @@ class MaskedImageTextModel(MaskedAutoencoder):
     ) -> None:
         resolved = resolved_options(options)
         high = bool(resolved["high_resolution"])
+        if not resolved["reconstruction"]:
+            size = {**size, "decoder_depth": 0}
         super().__init__(size, image_size, 2 if high else 1, resolved["positions"])
         self.options = resolved
         self.pretraining_image_size = image_size * (2 if high else 1)
@@ -100,21 +102,26 @@ class MaskedImageTextModel(MaskedAutoencoder):
 
     def losses(self, images: Tensor, texts: Sequence[str], noise: Tensor) -> dict[str, Tensor]:
         """Losses of images (B, C, H, H), H = `pretraining_image_size`, under given mask noise."""
-        if not self.has_decoder:
+        if self.options["reconstruction"] and not self.has_decoder:
             raise NotApplicable("These weights have no decoder, so they cannot be pre-trained.")
         small = reduced(images, self.image_size, bool(self.options["antialias"]))
         tokens, mask, restore = self.encode_masked(small, noise, float(self.options["mask_ratio"]))
-        reconstruction = self.reconstruction_loss(images, tokens, mask, restore)
-        if not self.options["contrast"]:
-            return {"total": reconstruction, "reconstruction": reconstruction}
-        pooled = self.img_mlp(tokens[:, 1:]).mean(dim=1)
-        contrastive = self.contrastive_loss(pooled, self._embed(texts), mask)
+        losses: dict[str, Tensor] = {}
+        if self.options["reconstruction"]:
+            losses["reconstruction"] = self.reconstruction_loss(images, tokens, mask, restore)
+        if self.options["contrast"]:
+            pooled = self.img_mlp(tokens[:, 1:]).mean(dim=1)
+            losses["contrastive"] = self.contrastive_loss(pooled, self._embed(texts), mask)
+        return {"total": self._total(losses), **losses}
+
+    def _total(self, losses: Mapping[str, Tensor]) -> Tensor:
+        """The one loss there is, or both in the balance of `loss_weighting`."""
+        if len(losses) == 1:
+            return next(iter(losses.values()))
         balance = float(self.options["loss_lambda"])
-        first, second = (
-            (balance, 1 - balance) if self.options["loss_weighting"] == "paper" else (1.0, 1.0)
-        )
-        total = first * reconstruction + second * contrastive
-        return {"total": total, "reconstruction": reconstruction, "contrastive": contrastive}
+        paper = self.options["loss_weighting"] == "paper"
+        first, second = (balance, 1 - balance) if paper else (1.0, 1.0)
+        return first * losses["reconstruction"] + second * losses["contrastive"]
 
     def reconstruction_loss(
         self, images: Tensor, tokens: Tensor, mask: Tensor, restore: Tensor
@@ -183,9 +190,9 @@ class MaskedImageTextModel(MaskedAutoencoder):
 
     def _embed(self, texts: Sequence[str]) -> Tensor:
         assert self.tokenizer is not None
-        ids, attention = self.tokenizer(texts)
         device = self.cls_token.device
-        vectors: Tensor = self.bert_encoder(ids.to(device), attention.to(device))
+        ids, attention = (part.to(device) for part in self.tokenizer(texts))
+        vectors: Tensor = self.bert_encoder(ids, attention)
         if self.options["text_projection"]:
             vectors = self.text_projection(vectors)
         return vectors
@@ -208,7 +215,9 @@ class MaskedImageTextModel(MaskedAutoencoder):
         return {"weight_map": weights.cpu().numpy().reshape(self.grid).copy()}
 
 
-def build_model(context: BuildContext) -> MaskedImageTextModel:
+def build_model(
+    context: BuildContext, kind: type[MaskedImageTextModel] = MaskedImageTextModel
+) -> MaskedImageTextModel:
     """Initial weights from `context.seed`, the global generator left as it was."""
     options = resolved_options(context.options)
     tokenizer_json = context.tokenizer_json
@@ -218,7 +227,7 @@ def build_model(context: BuildContext) -> MaskedImageTextModel:
         tokenizer_json = train_wordpiece(context.reports(), context.size["vocabulary"])
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(context.seed)
-        model = MaskedImageTextModel(context.size, options, context.image_size, tokenizer_json)
+        model = kind(context.size, options, context.image_size, tokenizer_json)
         model.initialise()
     return model
 

@@ -38,6 +38,21 @@ def random_mask(noise: Tensor, mask_ratio: float) -> tuple[Tensor, Tensor, Tenso
     return order[:, :count], restore, (restore >= count).float()
 
 
+def patch_grid(images: Tensor, patch: int) -> tuple[int, int]:
+    """Rows and columns of patches of images (B, C, H, W).
+
+    Raises:
+        UsageError: The sides are no multiples of the patch.
+    """
+    height, width = images.shape[-2:]
+    if height % patch or width % patch:
+        raise UsageError(
+            f"An image of {height} x {width} px cannot be cut into patches of {patch} px.",
+            remedy=f"Choose an image size that is a multiple of {patch}.",
+        )
+    return height // patch, width // patch
+
+
 def _blocks(width: int, depth: int, heads: int) -> nn.ModuleList:
     if width % heads:
         raise UsageError(f"A width of {width} cannot be split over {heads} attention heads.")
@@ -121,8 +136,8 @@ class MaskedAutoencoder(nn.Module):
 
     def embedded_patches(self, images: Tensor) -> Tensor:
         """(B, N, width) patch embeddings with their positions, for any multiple of the patch."""
+        grid = patch_grid(images, self.patch)
         tokens: Tensor = self.patch_embed(self.as_channels(images))
-        grid = (images.shape[-2] // self.patch, images.shape[-1] // self.patch)
         return tokens + positions_for(self.pos_embed, self.grid, grid)[:, 1:]
 
     def encode(self, patches: Tensor) -> Tensor:
@@ -192,8 +207,8 @@ class ClassificationTrunk(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Pooled features."""
+        grid = patch_grid(images, self.patch)
         tokens = self.patch_embed(images.expand(-1, self.channels, -1, -1))
-        grid = (images.shape[-2] // self.patch, images.shape[-1] // self.patch)
         cls = self.cls_token.expand(len(tokens), -1, -1)
         tokens = torch.cat([cls, tokens], dim=1) + positions_for(self.pos_embed, self.grid, grid)
         for block in self.blocks:

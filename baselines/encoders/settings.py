@@ -34,14 +34,14 @@ SIZES: Mapping[str, Mapping[str, Any]] = {
         "text_length": 100,
         "text_dropout": 0.1,
     },
-    # About 1.5 million parameters for 64 px images; one channel, since grey images repeat it. Small
+    # About a million parameters for 64 px images; one channel, since grey images repeat it. Small
     # transformers on few images need convolutions before them (`baselines.encoders.stem`).
     "demo": {
         "stem": "convolution",
         "patch": 8,
         "channels": 1,
-        "width": 128,
-        "depth": 4,
+        "width": 96,
+        "depth": 2,
         "heads": 4,
         "decoder_width": 96,
         "decoder_depth": 1,
@@ -79,6 +79,7 @@ SIZES: Mapping[str, Mapping[str, Any]] = {
 MACO_OPTIONS: Mapping[str, Any] = {
     "high_resolution": True,
     "contrast": True,
+    "reconstruction": True,
     "weighting": "paper",
     "loss_weighting": "paper",
     "loss_lambda": 0.9,
@@ -101,6 +102,7 @@ MACO_OPTIONS: Mapping[str, Any] = {
 - `high_resolution`: images arrive at twice the model's size, are reduced for the encoder and
   reconstructed at the full one.
 - `contrast`: use the reports; off for the image-only steps.
+- `reconstruction`: restore the removed patches; off leaves the contrast alone, without a decoder.
 - `weighting`: `paper`, `official`, `v1` (see `baselines.objectives.correlation_weighting`) or
   `none`, the plain symmetric InfoNCE.
 - `loss_weighting`: `paper` = `loss_lambda` * reconstruction + (1 - `loss_lambda`) * contrast;
@@ -163,6 +165,8 @@ def resolved_options(options: Mapping[str, Any]) -> dict[str, Any]:
     for name, known in CHOICES.items():
         if merged[name] not in known:
             raise unknown_name(f"value of option `{name}`", str(merged[name]), known)
+    if not (merged["contrast"] or merged["reconstruction"]):
+        raise UsageError("Without `contrast` and `reconstruction` there is nothing to learn.")
     for name, low, high in (("mask_ratio", 0.0, 1.0), ("loss_lambda", 0.0, 1.0)):
         if not low <= float(merged[name]) <= high:
             raise UsageError(f"Option `{name}` is {merged[name]}; it must lie in [{low}, {high}].")

@@ -1,7 +1,7 @@
 """A convolutional patch embedding for the small sizes.
 
 A small transformer that cuts a few thousand small radiographs into patches by one linear map
-learns very slowly from scratch. Strided convolutions in front of it mend that (Xiao et al., "Early
+learns very slowly from scratch. Convolutions in front of it mend that (Xiao et al., "Early
 convolutions help transformers see better", NeurIPS 2021). The real size keeps the official linear
 patch embedding.
 """
@@ -13,18 +13,21 @@ from torch import Tensor, nn
 
 from benchmark.errors import UsageError
 
-_GROUPS = 8
+_WIDTH_STEP = 8
 
 
 class ConvolutionStem(nn.Module):
     """Images (B, C, H, W) to (B, N, width) patch embeddings in row-major order.
 
-    One 3 x 3 convolution of stride 2 for each factor of two in the patch, then `proj`, 1 x 1.
+    For each factor of two in the patch a 3 x 3 convolution of stride 2 and a residual block of
+    two more, then `proj`, 1 x 1. The norm runs over the batch: one inside an image would take
+    away how bright it is, which is what a radiograph tells. Under several processes each has its
+    own batch statistics, so the small sizes are not for measuring them.
 
     Args:
         patch: Side of a patch in pixels, a power of two.
         channels: Of the images.
-        width: Of the embeddings.
+        width: Of the embeddings; the convolutions widen in steps up to it.
     """
 
     def __init__(self, patch: int, channels: int, width: int) -> None:
@@ -32,15 +35,11 @@ class ConvolutionStem(nn.Module):
         steps = patch.bit_length() - 1
         if patch != 1 << steps or steps < 1:
             raise UsageError(f"A convolutional stem needs a patch of 2, 4, 8 ... px, not {patch}.")
-        widths = [max(_GROUPS, width * 3 // 4 >> (steps - 1 - step)) for step in range(steps)]
-        widths = [item - item % _GROUPS for item in widths]
+        widths = [max(_WIDTH_STEP, width >> (steps - 1 - step)) for step in range(steps)]
+        widths = [item - item % _WIDTH_STEP for item in widths]
         layers: list[nn.Module] = []
         for before, after in zip([channels, *widths[:-1]], widths, strict=True):
-            layers += [
-                nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False),
-                nn.GroupNorm(_GROUPS, after),
-                nn.GELU(),
-            ]
+            layers += [_convolution(before, after, stride=2), nn.GELU(), _Residual(after)]
         self.layers = nn.Sequential(*layers)
         self.proj = nn.Conv2d(widths[-1], width, 1)
 
@@ -48,6 +47,25 @@ class ConvolutionStem(nn.Module):
         """Patch embeddings."""
         embedded: Tensor = self.proj(self.layers(images))
         return embedded.flatten(2).transpose(1, 2)
+
+
+class _Residual(nn.Module):
+    """Two 3 x 3 convolutions beside the identity (He et al., CVPR 2016)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(
+            _convolution(width, width), nn.GELU(), _convolution(width, width)
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        return nn.functional.gelu(images + self.branch(images))
+
+
+def _convolution(before: int, after: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(after)
+    )
 
 
 def without_removed(images: Tensor, mask: Tensor, grid: tuple[int, int]) -> Tensor:

@@ -94,11 +94,19 @@ class CellQueue:
             left: State = "blocked" if state == "blocked" else "waiting"
             cause = f"its pre-training {planned.cell.name} {state}"
             self._state[self._by_name[_name(item)]] = replace(item, state=left, cause=cause)
+            if item.cell.kind == "pretrain":
+                self._drop(item, state)
 
     def _drop_hopeless(self) -> None:
         """Cells that wait for one that is not going to run stay as they are."""
         coming = {item.cell.key for item in [*self._ready, *self.elsewhere]}
-        self._waiting = [item for item in self._waiting if item.cell.depends_on in coming]
+        hopeful: list[PlannedCell] = []
+        # A method's pre-training may itself wait for its start; plan order puts starts first.
+        for item in sorted(self._waiting, key=lambda item: item.cell.kind != "pretrain"):
+            if item.cell.depends_on in coming:
+                hopeful.append(item)
+                coming.add(item.cell.key)
+        self._waiting = hopeful
 
     def plan(self) -> Plan:
         """The plan with the states as they stand now."""

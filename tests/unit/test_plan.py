@@ -258,3 +258,31 @@ def test_a_mistake_is_told_before_a_phantom_is_drawn(
     monkeypatch.setattr("benchmark.plan.with_phantom", refuse)
     with pytest.raises(UsageError):
         make_plan(Settings(results=tmp_path, cache_dir=tmp_path, **wish))
+
+
+def with_start(fake_settings: Maker, **more: object) -> Settings:
+    return fake_settings(recipes={"pretrain": {"start_from": "other_method"}}, **more)
+
+
+def test_a_method_waits_for_its_start(fake_settings: Maker) -> None:
+    settings = with_start(fake_settings, baselines=("fake_method",), only="fake_task*/10-*")
+    plan = make_plan(settings)
+    assert states(plan) == {
+        "pretraining@maco/other_method/all-p0": "to_run",
+        "pretraining@maco/fake_method/all-p0": "waiting",
+        "fake_task@main/fake_method/10-p0s0h0": "waiting",
+    }
+    start, method, scored = (item.cell for item in plan.cells)
+    assert (start.depends_on, method.depends_on, scored.depends_on) == ("", start.key, method.key)
+
+
+def test_the_start_is_part_of_the_key(fake_settings: Maker) -> None:
+    plain = keys(make_plan(fake_settings()))
+    started = keys(make_plan(with_start(fake_settings)))
+    name = "pretraining@maco/fake_method/all-p0"
+    assert plain[name] != started[name]
+
+
+def test_a_misspelt_start_is_refused_with_near_names(fake_settings: Maker) -> None:
+    with pytest.raises(UsageError, match="other_method"):
+        make_plan(fake_settings(recipes={"pretrain": {"start_from": "other_metod"}}))

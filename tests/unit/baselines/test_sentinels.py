@@ -8,10 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmark.data.manifest import Manifest
+from benchmark.data.splits import SplitRows
 from benchmark.errors import BadDataError, NotApplicable
 from benchmark.interfaces import SentinelSamples
 from benchmark.metrics import classification, grounding
-from benchmark.recipes import GroundRecipe, ZeroShotRecipe
+from benchmark.protocols.classification import sentinel_outcome
+from benchmark.protocols.context import CellContext
+from benchmark.recipes import FineTuneRecipe, GroundRecipe, LinearProbeRecipe, ZeroShotRecipe
+from benchmark.specs import Cell, PhantomSize, Profile, Seeds, TaskSpec
 from benchmark.statistics.chance import SentinelResult, examine_sentinels
 
 CLASSIFICATION = ("oracle", "chance", "class_frequency", "metadata_only")
@@ -46,8 +51,9 @@ def classification_scores(name, draws=200):
     )  # fmt: skip
     arrays = sentinel(name).predict(samples, truth, np.random.default_rng(0))
     predictions = {
-        "ids": samples.ids, "patients": samples.ids, "split": np.full(400, "test"),
-        "classes": samples.classes, "truth": truth, **arrays,
+        "ids": samples.ids, "patients": samples.ids, "classes": samples.classes,
+        "split": np.where(np.arange(400) < 100, "validation", "test"),
+        "truth": truth, **arrays,
     }  # fmt: skip
     return classification.score(predictions, ZeroShotRecipe(source="test"), 0, 50)
 
@@ -87,7 +93,8 @@ def test_spec(name):
     spec = sentinel(name).BASELINE
     assert (spec.name, spec.kind) == (name, "sentinel")
     assert ("ground" in spec.protocols) == (name in GROUNDING)
-    assert ("zero_shot" in spec.protocols) == (name in CLASSIFICATION)
+    for protocol in ("fine_tune", "linear_probe", "zero_shot"):
+        assert (protocol in spec.protocols) == (name in CLASSIFICATION)
     assert spec.title
     assert spec.source
 
@@ -99,20 +106,24 @@ def test_sentinels_import_neither_torch_nor_scikit_learn(checkout):
 
 
 def test_oracle_is_exact_and_chance_is_chance():
-    oracle = classification_scores("oracle")
-    for name in ("auc", "average_precision", "f1_test_threshold_published"):
-        assert oracle.metrics[name].value == 1
-    chance = classification_scores("chance")
-    auc, error = chance.metrics["auc"], chance.selection["standard_error"]["auc"]
-    verdict = examine_sentinels(
-        [
-            SentinelResult("oracle", "oracle", oracle.metrics["auc"].value, 1.0),
-            SentinelResult("chance", "chance", auc.value, auc.chance, error, 200),
-        ]
-    )
+    """Every metric of both, as one family."""
+    oracle, chance = classification_scores("oracle"), classification_scores("chance")
+    family = [
+        SentinelResult(f"oracle {name}", "oracle", metric.value, metric.best)
+        for name, metric in oracle.metrics.items()
+        if metric.best is not None and metric.value is not None
+    ]
+    family += [
+        SentinelResult(
+            f"chance {name}", "chance", metric.value, metric.chance,
+            chance.selection["standard_error"][name], chance.selection["draws"][name],
+        )
+        for name, metric in chance.metrics.items()
+    ]  # fmt: skip
+    assert len(family) == 19
+    verdict = examine_sentinels(family)
     assert verdict.holds, verdict.failures
-    assert abs(auc.value - 0.5) <= 4 * error
-    assert 0 < error < 0.01
+    assert 0 < chance.selection["standard_error"]["auc"] < 0.01
 
 
 def test_class_frequency_ranks_nothing():
@@ -130,12 +141,25 @@ def test_metadata_only_finds_what_age_explains_and_nothing_else():
     assert abs(per_class["b"] - 0.5) < 0.1
 
 
-def test_metadata_only_without_metadata_is_not_applicable():
+def test_metadata_only_without_any_metadata_is_the_class_frequency():
     truth, _ = labelled()
+    same = {"sex": np.full(400, ""), "view": np.full(400, "frontal"), "age": np.full(400, np.nan)}
+    for known in ({}, same):
+        samples = SentinelSamples(
+            "zero_shot", np.arange(400), np.array(["a", "b", "c"]),
+            reference={"truth": truth, **known}, metadata=known,
+        )  # fmt: skip
+        scores = sentinel("metadata_only").predict(samples, truth, np.random.default_rng(0))
+        frequency = sentinel("class_frequency").predict(samples, truth, np.random.default_rng(0))
+        np.testing.assert_allclose(scores["scores"], frequency["scores"], rtol=1e-6)
+
+
+def test_metadata_only_without_a_training_part_says_so():
+    truth, metadata = labelled()
     samples = SentinelSamples(
-        "zero_shot", np.arange(400), np.array(["a", "b", "c"]), reference={"truth": truth}
+        "zero_shot", np.arange(400), np.array(["a", "b", "c"]), metadata=metadata
     )
-    with pytest.raises(NotApplicable, match="age"):
+    with pytest.raises(NotApplicable, match="training"):
         sentinel("metadata_only").predict(samples, truth, np.random.default_rng(0))
 
 
@@ -150,6 +174,102 @@ def test_metadata_with_missing_ages_and_new_values():
     scores = sentinel("metadata_only").predict(samples, truth[:2], np.random.default_rng(0))
     assert np.isfinite(scores["scores"]).all()
     assert scores["scores"].shape == (2, 3)
+
+
+RECIPES = {
+    "fine_tune": FineTuneRecipe(source="test"),
+    "linear_probe": LinearProbeRecipe(source="test", target="one_of_many"),
+    "zero_shot": ZeroShotRecipe(source="test"),
+}
+PARTS = SplitRows(np.arange(200), np.arange(200, 260), np.arange(260, 400), "test")
+
+
+def data_set(absent=()):
+    """400 patients with one of three classes; the class depends on age and sex."""
+    rng = np.random.default_rng(3)
+    age, female = rng.uniform(20, 90, 400), rng.integers(0, 2, 400)
+    value = age / 20 + 2 * female + rng.normal(size=400)
+    classes = np.digitize(value, np.quantile(value, [0.5, 0.8]))
+    columns = {
+        "image": [f"i{row}" for row in range(400)], "path": "x", "study": "x", "split": "",
+        "patient": [f"p{row}" for row in range(400)], "view": "frontal",
+        "sex": np.array(["M", "F"])[female], "age": age,
+    }  # fmt: skip
+    if "sex" in absent:
+        columns["sex"] = ""
+    if "age" in absent:
+        columns["age"] = np.nan
+    names = ["normal", "pneumonia", "covid"]
+    labels = pd.DataFrame(np.eye(3)[classes], columns=names)
+    return pd.DataFrame(columns), labels
+
+
+def outcome(name, protocol, images, labels):
+    """What the sentinel's cell predicts, and its scores."""
+    module, recipe = sentinel(name), RECIPES[protocol]
+    task = TaskSpec(
+        "t", 1, "", protocol, "classification", "d", {"main": recipe}, "auc", "image_features",
+        tuple(labels.columns),
+    )  # fmt: skip
+    context = CellContext(
+        cell=Cell("evaluate", "t", "main", name, "toy", "d", "none", Seeds()),
+        task=task, recipe=recipe, baseline=module.BASELINE,
+        profile=Profile("toy", "tiny", 32, PhantomSize(1, 32)),
+        folder=None, manifest=Manifest("d", "1", None, images, labels), rows=PARTS,
+        store=None, representation=None, predict=module.predict, corpus=None,
+        hash_patients=np.array, progress=lambda *_: None,
+    )  # fmt: skip
+    predictions = sentinel_outcome(context).predictions
+    return predictions, classification.score(predictions, recipe, 0, 0).metrics
+
+
+@pytest.mark.parametrize("absent", [(), ("sex",), ("age",), ("sex", "age")], ids=str)
+@pytest.mark.parametrize("protocol", list(RECIPES))
+@pytest.mark.parametrize("name", CLASSIFICATION)
+def test_every_protocol_and_data_set_with_missing_columns(name, protocol, absent):
+    _, metrics = outcome(name, protocol, *data_set(absent))
+    assert ("accuracy_argmax" in metrics) == (protocol == "linear_probe")
+    assert all(metric.value is not None for metric in metrics.values())
+    auc = metrics["auc"].value
+    if name == "oracle":
+        assert {m.value for m in metrics.values() if m.best is not None} == {1.0}
+    elif name == "chance":
+        assert abs(auc - 0.5) < 0.02
+    elif name == "class_frequency" or set(absent) == {"sex", "age"}:
+        assert auc == 0.5
+    else:
+        assert auc > (0.75 if not absent else 0.6)
+    if protocol == "linear_probe" and name in ("class_frequency", "metadata_only"):
+        _, labels = data_set(absent)
+        majority = labels["normal"].iloc[PARTS.test].mean()
+        expected = metrics["accuracy_argmax"].value
+        assert expected == majority if auc == 0.5 else expected > majority - 0.02
+
+
+@pytest.mark.parametrize("name", ["metadata_only", "class_frequency"])
+def test_trivial_predictors_learn_from_the_training_part_alone(name):
+    images, labels = data_set()
+    scores = outcome(name, "linear_probe", images, labels)[0]["scores"]
+    others, train = labels.copy(), labels.copy()
+    others.iloc[200:] = 1 - others.iloc[200:]
+    np.testing.assert_array_equal(
+        scores, outcome(name, "linear_probe", images, others)[0]["scores"]
+    )
+    train.iloc[:200] = np.roll(train.iloc[:200], 1, axis=1)
+    assert not np.allclose(scores, outcome(name, "linear_probe", images, train)[0]["scores"])
+
+
+def test_an_empty_validation_part_is_predicted_as_well():
+    images, labels = data_set()
+    truth = labels.to_numpy()
+    reference = {"truth": truth, "age": images["age"].to_numpy()}
+    nothing = SentinelSamples(
+        "zero_shot", np.zeros(0, "U1"), np.array(labels.columns), reference=reference,
+        metadata={"age": np.zeros(0)},
+    )  # fmt: skip
+    for name in CLASSIFICATION:
+        arrays = sentinel(name).predict(nothing, truth[:0], np.random.default_rng(0))
+        assert next(iter(arrays.values())).shape[:2] == (0, 3)
 
 
 def test_grounding_sentinels_stand_in_order():

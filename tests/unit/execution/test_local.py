@@ -255,3 +255,38 @@ def test_two_workers_give_the_records_of_one(
     run(two)
     assert len({process for _, process in log(data)[before:]}) == 2
     assert stored(one) == stored(two)
+
+
+def with_start(fake_settings: Maker) -> Settings:
+    return fake_settings(
+        baselines=("fake_method",),
+        labels=(10.0,),
+        tasks=("fake_task",),
+        recipes={"pretrain": {"start_from": "other_method"}},
+    )
+
+
+def test_a_start_a_method_and_its_score_run_in_turn(fake_settings: Maker, data: Path) -> None:
+    settings = with_start(fake_settings)
+    assert set(states(run(settings)).values()) == {"done"}
+    ran = [name for name, _ in log(data)]
+    assert [name.split("/")[1] for name in ran] == ["other_method", "fake_method", "fake_method"]
+    records = {record.cell.name: record for _, record in all_records(settings.results)}
+    start = records["pretraining@maco/other_method/all-p0"]
+    method = records["pretraining@maco/fake_method/all-p0"]
+    assert method.weights["start"] == {
+        "baseline": "other_method",
+        "key": start.cell.key,
+        "checksum": start.weights["checksum"],
+    }
+
+
+def test_behind_a_failed_start_nothing_runs(fake_settings: Maker, data: Path) -> None:
+    settings = with_start(fake_settings)
+    flag(data, "raise", "pretraining@maco/other_method")
+    found = states(run(settings))
+    assert found == {
+        "pretraining@maco/other_method/all-p0": "failed",
+        "pretraining@maco/fake_method/all-p0": "waiting",
+        "fake_task@main/fake_method/10-p0s0h0": "waiting",
+    }

@@ -35,3 +35,23 @@ def test_pixels_of_removed_patches_reach_no_token() -> None:
 
 def test_the_real_size_keeps_the_official_patch_embedding() -> None:
     assert "stem" not in SIZES["paper"]
+
+
+def test_brightness_reaches_the_tokens() -> None:
+    torch.manual_seed(0)
+    stem = ConvolutionStem(8, 1, 48)
+    images = torch.rand(16, 1, 32, 32)
+    for _ in range(50):
+        stem(images)  # settles the running statistics
+    stem.eval()
+    with torch.no_grad():
+        plain, brighter = stem(images), stem(images + 0.5)
+    assert (brighter - plain).abs().mean() > 0.1 * plain.abs().mean()
+
+
+def test_an_image_does_not_depend_on_its_batch_in_use() -> None:
+    torch.manual_seed(0)
+    stem = ConvolutionStem(8, 1, 48).eval()
+    images = torch.rand(4, 1, 32, 32)
+    with torch.no_grad():
+        assert torch.allclose(stem(images)[:1], stem(images[:1]), atol=1e-6)
