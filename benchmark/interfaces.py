@@ -53,6 +53,9 @@ class Representation(Protocol):
 
     Images are (B, 1, S, S) float tensors, already normalised with the image profile; patch
     order is row-major. Features are float32, never L2-normalised here.
+
+    A method whose pooled feature is not the mean of its patches (a CLS token, attention pooling)
+    may offer one more member, `pooled_features(images) -> (B, D)`; linear probing then uses it.
     """
 
     image_size: int

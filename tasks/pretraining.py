@@ -1,6 +1,6 @@
 """Pre-training on radiographs and their reports: the cell that others wait for.
 
-The corpus is a run option (`--corpus`, MIMIC-CXR by default). Each method brings its own recipe
+The corpus is the suite's or a run option (`--corpus`). Each method brings its own recipe
 (`BaselineSpec.pretraining`), which stands in for the placeholder below; a profile replaces its
 sizes. Patients that a task of the suite tests on are left out of the corpus and counted
 (`ms_cxr_in_pretraining = "exclude"`). The cell leaves `weights.pt` and `history.npz`; it has no

@@ -1,4 +1,4 @@
-"""What fine-tuning and zero-shot share: truth, the stored form, sentinels."""
+"""What fine-tuning, linear probing and zero-shot share: labels, the stored form, sentinels."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmark.errors import BadDataError
+from benchmark.errors import BadDataError, unknown_name
 from benchmark.interfaces import Outcome, SentinelSamples
+from benchmark.recipes import LabelledRecipe
 from benchmark.seeds import generator_from
 
 if TYPE_CHECKING:
@@ -16,16 +17,44 @@ if TYPE_CHECKING:
     from benchmark.protocols.context import CellContext
 
 SCORED_SPLITS = ("validation", "test")
+UNCERTAIN = -1.0
+_MEANING = {"ignore": np.nan, "negative": 0.0, "positive": 1.0}
 
 
 def truth_of(context: CellContext, rows: np.ndarray) -> np.ndarray:
-    """Labels of the task's classes, float (n, k): 1, 0, or NaN for unknown or uncertain.
+    """Labels that validation and test are scored by, float (n, k): 1, 0, or NaN for unknown.
 
-    A split that brings its own labels (`rows.labels`, a published list) takes precedence.
+    A split that brings its own labels (`rows.labels`, a published list) takes precedence. What is
+    uncertain or not mentioned is unknown, unless the recipe reads it as training does.
 
     Raises:
         BadDataError: The data set lacks a class of the task.
+        UsageError: The recipe has a rule for a class that the task lacks.
     """
+    recipe = context.recipe
+    if isinstance(recipe, LabelledRecipe) and recipe.truth_labels == "as_training":
+        return training_truth(context, rows)
+    return _known(_labels(context, rows))
+
+
+def training_truth(context: CellContext, rows: np.ndarray) -> np.ndarray:
+    """Labels to learn from, (n, k), by the recipe's rules for uncertain and unmentioned ones."""
+    values, recipe = _labels(context, rows), context.recipe
+    if not isinstance(recipe, LabelledRecipe):
+        return _known(values)
+    for name in recipe.uncertain_by_class:
+        if name not in context.task.classes:
+            raise unknown_name(f"class of {context.task.name}", name, context.task.classes)
+    if recipe.unmentioned_labels == "negative":
+        values = np.where(np.isnan(values), 0.0, values)
+    for column, name in enumerate(context.task.classes):
+        rule = recipe.uncertain_by_class.get(name, recipe.uncertain_labels)
+        values[values[:, column] == UNCERTAIN, column] = _MEANING[rule]
+    return _known(values)
+
+
+def _labels(context: CellContext, rows: np.ndarray) -> np.ndarray:
+    """The task's columns as the manifest or the split's list has them, a copy."""
     override = getattr(context.rows, "labels", None)
     labels = context.manifest.labels if override is None else override
     missing = [name for name in context.task.classes if name not in labels.columns]
@@ -35,7 +64,10 @@ def truth_of(context: CellContext, rows: np.ndarray) -> np.ndarray:
             looked_in=[context.manifest.root],
             remedy=f"It has: {', '.join(str(name) for name in labels.columns) or 'none'}.",
         )
-    values = labels[list(context.task.classes)].iloc[rows].to_numpy(dtype=np.float64)
+    return np.array(labels[list(context.task.classes)].iloc[rows], dtype=np.float64)
+
+
+def _known(values: np.ndarray) -> np.ndarray:
     return np.where((values == 0) | (values == 1), values, np.nan)
 
 
@@ -80,10 +112,20 @@ def sample_metadata(context: CellContext, rows: np.ndarray) -> dict[str, np.ndar
     }
 
 
+def training_facts(context: CellContext) -> dict[str, Any]:
+    """Size of the labelled subset and of a step, for the record."""
+    rows = np.asarray(context.rows.train)
+    return {
+        "train_images": len(rows),
+        "train_patients": int(context.manifest.images["patient"].iloc[rows].nunique()),
+        "samples_per_step": min(context.recipe.batch_size, len(rows)),
+    }
+
+
 def sentinel_outcome(context: CellContext) -> Outcome:
     """Scores of a sentinel for validation and test; it may learn from the training split."""
     train = np.asarray(context.rows.train, dtype=np.int64)
-    reference = {"truth": truth_of(context, train), **sample_metadata(context, train)}
+    reference = {"truth": training_truth(context, train), **sample_metadata(context, train)}
     answers = []
     for split in SCORED_SPLITS:
         rows = np.asarray(getattr(context.rows, split), dtype=np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 import torch
@@ -11,17 +11,24 @@ from torch import nn
 from benchmark.protocols.inputs import InputReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    from torch import Tensor
 
     from benchmark.interfaces import Progress, Representation
     from benchmark.protocols.context import CellContext
 
+POOLED = "pooled_features"
+"""Optional member of a representation: images -> (B, D), such as a CLS token."""
 
-def evaluation_reader(context: CellContext, representation: Representation) -> InputReader:
-    """The reader of a cell's test images: the recipe's geometry at the model's input size."""
+
+def evaluation_reader(
+    context: CellContext, representation: Representation, size: int = 0
+) -> InputReader:
+    """The reader of a cell's test images: the recipe's geometry at `size`, or the model's own."""
     return InputReader(
         context.store(),
-        representation.image_size,
+        size or representation.image_size,
         context.recipe.geometry,
         context.baseline.image_profile,
         device=context.device,
@@ -43,6 +50,38 @@ def image_embeddings(
         for _, images in reader.batches(rows, batch_size, progress):
             found.append(representation.image_embedding(images).float().cpu().numpy())
     return np.concatenate(found) if found else np.empty((0, 0), dtype=np.float32)
+
+
+def pooled_features(
+    representation: Representation,
+    reader: InputReader,
+    rows: np.ndarray,
+    batch_size: int,
+    feature: Literal["pooled", "patch_mean", "embedding"],
+    progress: Progress | None = None,
+) -> np.ndarray:
+    """One vector an image, float32 (n, D), in the order of `rows`; see `LinearProbeRecipe`."""
+    _to_evaluation(representation)
+    pool = _pooling(representation, feature)
+    found = []
+    with torch.inference_mode():
+        for _, images in reader.batches(rows, batch_size, progress):
+            found.append(pool(images).float().cpu().numpy())
+    return np.concatenate(found) if found else np.empty((0, 0), dtype=np.float32)
+
+
+def _pooling(representation: Representation, feature: str) -> Callable[[Tensor], Tensor]:
+    if feature == "embedding":
+        return representation.image_embedding
+    if feature == "pooled" and offers_pooled(representation):
+        pool: Callable[[Tensor], Tensor] = getattr(representation, POOLED)
+        return pool
+    return lambda images: representation.patch_features(images, projected=False).mean(dim=1)
+
+
+def offers_pooled(representation: Representation) -> bool:
+    """Whether the model has a pooled feature of its own, other than the mean of its patches."""
+    return callable(getattr(representation, POOLED, None))
 
 
 def text_embeddings(

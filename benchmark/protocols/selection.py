@@ -1,4 +1,4 @@
-"""What may choose the checkpoint of a fine-tuned model.
+"""What may choose the checkpoint and the rate of a trained classifier, and what was chosen.
 
 Choosing by 1,500 labelled validation images after training on 251 is no "1 % of the labels".
 `matched_fraction` therefore gives the choice the same percent of the validation patients as
@@ -7,7 +7,7 @@ training had of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -15,9 +15,12 @@ from sklearn.metrics import roc_auc_score
 
 from benchmark.data.splits import sample_rows
 from benchmark.protocols.classification import truth_of
-from benchmark.recipes import FineTuneRecipe
+from benchmark.recipes import LabelledRecipe
+from benchmark.training.loop import DivergenceError
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from benchmark.protocols.context import CellContext
 
 FEWEST_CASES = 3
@@ -45,7 +48,16 @@ class SelectionSet:
     why: str = ""
 
     def mean_auc(self, scores: np.ndarray) -> float:
-        """Mean AUC over the usable classes, for scores (n, k)."""
+        """Mean AUC over the usable classes, for scores (n, k).
+
+        Raises:
+            DivergenceError: A score is not finite.
+        """
+        if not np.isfinite(scores).all():
+            raise DivergenceError(
+                "Scores of the selection set are not finite.",
+                remedy="Lower the learning rate, clip gradients, or use float32.",
+            )
         values = []
         for index in np.flatnonzero(self.usable):
             known = ~np.isnan(self.truth[:, index])
@@ -62,9 +74,41 @@ class SelectionSet:
         return content
 
 
+@dataclass
+class BestCheckpoint:
+    """The weights that the selection set likes best; of equals the earliest.
+
+    Attributes:
+        step: Finished steps of the best weights; 0 before anything was considered.
+        auc: Their mean AUC on the selection set.
+        weights: State of the model, on the CPU.
+        curve: Every evaluation.
+    """
+
+    step: int = 0
+    auc: float | None = None
+    weights: dict[str, Tensor] = field(default_factory=dict)
+    curve: list[dict[str, float]] = field(default_factory=list)
+
+    def consider(self, step: int, auc: float, model: nn.Module) -> None:
+        """Keep the weights of `model` if they are better than all before."""
+        self.curve.append({"step": step, "auc": auc})
+        if self.auc is None or auc > self.auc:
+            self.step, self.auc = step, auc
+            self.weights = {
+                name: value.detach().cpu().clone() for name, value in model.state_dict().items()
+            }
+
+
+def evaluation_steps(steps: int, evaluations: int) -> set[int]:
+    """Finished steps after which the selection set is scored; the last one always."""
+    count = max(1, min(evaluations, steps))
+    return {round(steps * (number + 1) / count) for number in range(count)}
+
+
 def selection_set(context: CellContext) -> SelectionSet:
     """The validation images that the recipe's rule allows to look at."""
-    recipe = cast(FineTuneRecipe, context.recipe)
+    recipe = cast(LabelledRecipe, context.recipe)
     rows = np.asarray(context.rows.validation, dtype=np.int64)
     if recipe.selection == "matched_fraction":
         rows = _same_percent(context, rows)

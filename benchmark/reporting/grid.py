@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmark.reporting.cells import Measured, measured, number, seeds_text, value_text
+from benchmark.reporting.beside import (
+    not_comparable,
+    published_number,
+    published_text,
+    worth_a_column,
+)
+from benchmark.reporting.cells import Measured, measured, seeds_text, value_text
 from benchmark.reporting.excess import paired_excess
 from benchmark.reporting.layout import Column, Form, Row, TableLayout
 from benchmark.reporting.markdown import Footnotes, table
-from benchmark.reporting.published import SHOWN, Join, PublishedNumber, find
+from benchmark.reporting.published import Join, PublishedNumber
 from benchmark.reporting.select import Block, Group, Result, TableRow, picked, rows_for
 
 DASH = "–"
@@ -92,81 +98,75 @@ def _cell(
     return paired_excess(found, reference, metric, column.excess_over)
 
 
-def published_number(
-    source: Source, row: Row, form: Form, column: Column
-) -> PublishedNumber | None:
-    """The paper's number for one cell; None where the paper has none for this form."""
-    if not row.published or not column.published or form.name != row.published_form:
-        return None
-    return find(
-        source.numbers,
-        method=row.published,
-        dataset=column.published["dataset"],
-        metric=column.published["metric"],
-        labels_percent=column.published.get("labels", "0"),
-        class_name=column.published.get("class", ""),
-    )
-
-
-def not_comparable(
-    source: Source, block: Block | None, found: Sequence[Result], column: Column
-) -> str:
-    """Why a measured number must not be held against a published one; empty if it may be."""
-    if block is None:
-        return "nothing was measured"
-    if block.phantom:
-        return "phantom data"
-    if source.profile != "paper":
-        return f"profile `{source.profile}` is smaller than the paper's"
-    for item in found:
-        if (item.record.get("data") or {}).get("partial"):
-            return "part of the data set is absent"
-        if "phantom" in str((item.record.get("pretraining") or {}).get("data_id", "")):
-            return "pre-trained on phantom data"
-        recipe = item.record.get("recipe") or {}
-        for name, wanted in column.paper_recipe.items():
-            if recipe.get(name) != wanted:
-                return f"`{name}` is `{recipe.get(name)}`, the paper's is `{wanted}`"
-    return ""
-
-
 def render(source: Source, block_of: Mapping[str, Block], notes: Footnotes) -> str:
-    """The Markdown of one table; reasons go to the footnotes."""
+    """The Markdown of one table, in one piece for each section; reasons go to the footnotes."""
     rows = entries(source, block_of)
+    parts = []
+    for section in dict.fromkeys(column.section for column in source.layout.columns):
+        places = [
+            place for place, column in enumerate(source.layout.columns) if column.section == section
+        ]
+        if section:
+            parts.append(f"### {section}")
+        parts.append(_section(source, rows, places, block_of, notes))
+    return "\n\n".join(parts)
+
+
+def _section(
+    source: Source,
+    rows: Sequence[Entry],
+    places: Sequence[int],
+    block_of: Mapping[str, Block],
+    notes: Footnotes,
+) -> str:
+    """One Markdown table of the columns at some places of the layout."""
+    columns = [source.layout.columns[place] for place in places]
     beside = [
-        any(
-            (number_ := published_number(source, entry.row, entry.form, column)) is not None
-            and (number_.text or number_.status == "not_found")
-            for entry in rows
-        )
-        for column in source.layout.columns
+        any(worth_a_column(published_number(source, row.row, row.form, item)) for row in rows)
+        for item in columns
     ]
     headers = ["Method", *(["Form"] if source.layout.forms else []), "Seeds"]
-    for column, has_published in zip(source.layout.columns, beside, strict=True):
+    for column, has_published in zip(columns, beside, strict=True):
         headers.append(column.title)
         if has_published:
             headers.append(f"{column.title}, published")
     body = []
     for entry in rows:
+        cells = [entry.cells[place] for place in places]
         line = [_name(entry.row)]
         if source.layout.forms:
             line.append(DASH if entry.row.role in ("prior", "sentinel") else entry.form.title)
-        line.append(seeds_text(_all_seeds(entry)))
-        for column, cell, has in zip(source.layout.columns, entry.cells, beside, strict=True):
+        line.append(seeds_text(_all_seeds(cells)))
+        for column, cell, has in zip(columns, cells, beside, strict=True):
             line.append(cell_text(cell, column, notes))
             if has:
-                line.append(_published_text(source, entry, column, cell, block_of, notes))
+                line.append(_beside_text(source, entry, column, cell, block_of, notes))
         body.append(line)
     return table(headers, body)
+
+
+def _beside_text(
+    source: Source,
+    entry: Entry,
+    column: Column,
+    cell: Measured,
+    block_of: Mapping[str, Block],
+    notes: Footnotes,
+) -> str:
+    block = block_of.get(column.task)
+    found = picked(source.results, entry.group, block, column.labels) if block else ()
+    reason = not_comparable(source, block, found, column.paper_recipe)
+    item = published_number(source, entry.row, entry.form, column)
+    return published_text(source, item, cell, column.format, notes, reason)
 
 
 def _name(row: Row) -> str:
     return row.title if row.role == "method" else f"*{row.title}* ({row.role})"
 
 
-def _all_seeds(entry: Entry) -> dict[str, tuple[int, ...]]:
+def _all_seeds(cells: Sequence[Measured]) -> dict[str, tuple[int, ...]]:
     merged: dict[str, set[int]] = {}
-    for cell in entry.cells:
+    for cell in cells:
         for axis, values in (cell.seeds or {}).items():
             merged.setdefault(axis, set()).update(values)
     return {axis: tuple(sorted(values)) for axis, values in merged.items()}
@@ -185,34 +185,3 @@ def cell_text(cell: Measured, column: Column, notes: Footnotes) -> str:
         "ambiguous": "ambiguous",
     }
     return words[cell.state] + notes.mark(cell.reason)
-
-
-def _published_text(
-    source: Source,
-    entry: Entry,
-    column: Column,
-    cell: Measured,
-    block_of: Mapping[str, Block],
-    notes: Footnotes,
-) -> str:
-    """`91.5 (text), −0.3`: the printed number, its status, and measured minus printed."""
-    item = published_number(source, entry.row, entry.form, column)
-    if item is None:
-        return ""
-    if item.status not in SHOWN:
-        return item.status.replace("_", " ")
-    value = source.join.in_our_unit(item)
-    assert value is not None
-    text = f"{number(value, column.format)} ({item.status})"
-    if cell.value is None:
-        return text
-    block = block_of.get(column.task)
-    found: Sequence[Result] = ()
-    if block is not None:
-        found = picked(source.results, entry.group, block, column.labels)
-    reason = not_comparable(source, block, found, column)
-    if reason:
-        return text + notes.mark(f"No difference is shown: {reason}.")
-    difference = number(cell.value - value, column.format)
-    sign = "" if difference.startswith(("−", "+")) else "+"
-    return f"{text}, {sign}{difference}"

@@ -59,10 +59,15 @@ class Column:
     """One number per row.
 
     Attributes:
-        metrics: Our metric by form name; the key `""` serves a table without forms.
-        labels: As in cell names: `1`, `10`, `100`, or `all` where no labels are used.
-        variant: Empty for the task's only variant found in the records.
-        published: `metric`, `dataset`, `labels` (and `class`) in the CSVs; empty for none.
+        metrics: Our metric by form name; the key `""` serves a table without forms. In the file
+            `metric`, one name for all forms or a name by form.
+        labels: As in cell names: `1`, `10`, `100`, or `all` where no labels are used. A list in
+            the file stands for one column each.
+        variants: The task's variants that this column may show, the first preferred; each gets
+            a table of its own. Empty for all. In the file `variant`, a name or a list.
+        section: Columns with one section stand in one table under that heading.
+        published: `metric`, `dataset`, `labels` (and `class`, `task`) in the CSVs; empty for
+            none. Without `labels` the column's own, or `0` where no labels are used.
         paper_recipe: Recipe fields and the values they need to be comparable with the paper.
         excess_over: Baseline whose paired difference is shown instead of the value itself; then
             `metrics` names per-sample arrays.
@@ -73,7 +78,8 @@ class Column:
     metrics: Mapping[str, str]
     format: Format
     labels: str = "all"
-    variant: str = ""
+    variants: tuple[str, ...] = ()
+    section: str = ""
     published: Mapping[str, str] = field(default_factory=dict)
     paper_recipe: Mapping[str, Any] = field(default_factory=dict)
     excess_over: str = ""
@@ -86,6 +92,11 @@ class Extra:
     Attributes:
         kind: `per_class`: one line a class of `metric`. `metrics`: one line for each of
             `metrics`. `sweep`: one line for each entry of the list `selection` in the records.
+        labels: As in `Column`; a list in the file stands for one table each.
+        place: `page` = below the main table, `details` = in `NAME_details.md`.
+        published: For `per_class`: as in `Column`, without `class`; the paper's methods are
+            columns too, and the mean over classes is the first line.
+        paper_recipe: As in `Column`.
         metrics: Title to metric name; for a sweep, title to field of an entry.
         chosen: For a sweep: the selection's field that equals `chosen_field` of the chosen entry.
     """
@@ -98,6 +109,9 @@ class Extra:
     first_column: str = "Class"
     metric: str = ""
     metrics: Mapping[str, str] = field(default_factory=dict)
+    place: Literal["details", "page"] = "details"
+    published: Mapping[str, str] = field(default_factory=dict)
+    paper_recipe: Mapping[str, Any] = field(default_factory=dict)
     selection: str = ""
     chosen: str = ""
     chosen_field: str = ""
@@ -110,7 +124,7 @@ class TableLayout:
     Attributes:
         name: Stem of its file, and of the Markdown made from it.
         suite: The paper's own suite; other suites may show the table too.
-        extras: Further tables from the same records; they go to `NAME_details.md`.
+        extras: Further tables from the same records.
     """
 
     name: str
@@ -140,17 +154,39 @@ def _checked(kind: type, entry: Mapping[str, Any], path: Path) -> dict[str, Any]
     return {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
 
 
-def _column(entry: Mapping[str, Any], path: Path) -> Column:
-    fields = _checked(Column, {k: v for k, v in entry.items() if k != "metric"}, path)
-    metric = entry["metric"]
+def _columns(entry: Mapping[str, Any], path: Path) -> list[Column]:
+    """The columns of one entry: one for each of its label fractions."""
+    fields = {key: value for key, value in entry.items() if key not in ("metric", "variant")}
+    metric, variant = entry["metric"], entry.get("variant", ())
     fields["metrics"] = {"": metric} if isinstance(metric, str) else dict(metric)
+    fields["variants"] = (variant,) if isinstance(variant, str) else tuple(variant)
     if fields.get("format") not in get_args(Format):
         raise BadDataError(
             f"Column `{entry['title']}` has no known format.",
             looked_in=[path],
             remedy="Known: " + ", ".join(get_args(Format)) + ".",
         )
-    return Column(**fields)
+    return [Column(**_checked(Column, one, path)) for one in _by_fraction(fields)]
+
+
+def _by_fraction(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """An entry for each label fraction that it names, with the published numbers of the same."""
+    labels = entry.get("labels", "all")
+    several = [] if isinstance(labels, str) else list(labels)
+    found = []
+    for label in several or [labels]:
+        one = {**entry, "labels": label}
+        if several:
+            one["title"] = f"{entry['title']}, {label} %".removeprefix(", ")
+        if entry.get("published"):
+            trained_on = "0" if label == "all" else label
+            one["published"] = {"labels": trained_on, **entry["published"]}
+        found.append(one)
+    return found
+
+
+def _extras(entry: Mapping[str, Any], path: Path) -> list[Extra]:
+    return [Extra(**_checked(Extra, one, path)) for one in _by_fraction(entry)]
 
 
 def read_layout(path: Path) -> TableLayout:
@@ -170,8 +206,8 @@ def read_layout(path: Path) -> TableLayout:
             name=path.stem,
             forms=tuple(Form(**_checked(Form, item, path)) for item in data.get("form", ())),
             rows=tuple(Row(**_checked(Row, item, path)) for item in data["row"]),
-            extras=tuple(Extra(**_checked(Extra, item, path)) for item in data.get("extra", ())),
-            columns=tuple(_column(item, path) for item in data["column"]),
+            extras=tuple(one for item in data.get("extra", ()) for one in _extras(item, path)),
+            columns=tuple(one for item in data["column"] for one in _columns(item, path)),
             **{"published": (), **fields},
         )
     except (KeyError, TypeError) as fault:

@@ -153,12 +153,16 @@ def find(
     metric: str,
     labels_percent: str = "0",
     class_name: str = "",
+    task: str = "",
 ) -> PublishedNumber | None:
-    """The number of one published cell, or None where the paper has no such cell."""
+    """The number of one published cell, or None where the paper has no such cell.
+
+    `task` is needed only where a paper has two tasks on one data set; empty takes any.
+    """
     wanted = (method, dataset, metric, labels_percent, class_name)
     for item in numbers:
         key = (item.method, item.dataset, item.metric, item.labels_percent, item.class_name)
-        if key == wanted:
+        if key == wanted and task in ("", item.task):
             return item
     return None
 

@@ -105,8 +105,8 @@ def blocks(
 ) -> dict[str, list[Block]]:
     """By task of the table: its blocks, the current one first.
 
-    Blocks of the plan come first; then those with more records; then by name, so that the
-    order never depends on the clock.
+    Blocks of the plan come first; then those of the variant that the columns name first; then
+    those with more records; then by name, so that the order never depends on the clock.
     """
     count = Counter(result.block for result in results)
     wanted = Counter(
@@ -116,14 +116,26 @@ def blocks(
     )
     by_task: dict[str, list[Block]] = {}
     for task in layout.tasks:
-        variants = {column.variant for column in layout.columns if column.task == task} - {""}
+        ranks = _variant_ranks(layout, task)
         known = [
             block
             for block in {*count, *wanted}
-            if block.task == task and (not variants or block.variant in variants)
+            if block.task == task and (not ranks or block.variant in ranks)
         ]
-        by_task[task] = sorted(known, key=lambda b: (-(b in wanted), -count[b], b))
+        order = {
+            block: (-(block in wanted), ranks.get(block.variant, 0), -count[block], block)
+            for block in known
+        }
+        by_task[task] = sorted(known, key=order.__getitem__)
     return by_task
+
+
+def _variant_ranks(layout: TableLayout, task: str) -> dict[str, int]:
+    """Place of each variant that a table shows; empty where it takes any."""
+    named = [
+        variant for column in layout.columns if column.task == task for variant in column.variants
+    ]
+    return {variant: rank for rank, variant in enumerate(dict.fromkeys(named))}
 
 
 def rows_for(layout: TableLayout, results: Iterable[Result]) -> list[TableRow]:
@@ -131,7 +143,15 @@ def rows_for(layout: TableLayout, results: Iterable[Result]) -> list[TableRow]:
 
     Roles keep their order: methods, floors, priors, sentinels.
     """
-    groups = sorted({result.group for result in results if result.cell["task"] in layout.tasks})
+    ranks = {task: _variant_ranks(layout, task) for task in layout.tasks}
+    groups = sorted(
+        {
+            result.group
+            for result in results
+            if result.block.task in ranks
+            and (not ranks[result.block.task] or result.block.variant in ranks[result.block.task])
+        }
+    )
     rows: list[TableRow] = []
     for row in layout.rows:
         mine = [group for group in groups if row.baseline and group.baseline == row.baseline]

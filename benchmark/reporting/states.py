@@ -38,6 +38,8 @@ def states_from(results: Path, profile: str, planned: Sequence[Any] = ()) -> Sta
                 continue
             if cell.kind != "evaluate" or cell.labels not in names:
                 continue
+            if column.variants and cell.variant not in column.variants:
+                continue
             if block is not None and cell.data_id and cell.data_id != block.data_id:
                 continue
             if item.state == "not_applicable":
@@ -49,8 +51,9 @@ def states_from(results: Path, profile: str, planned: Sequence[Any] = ()) -> Sta
         reason = why_absent(column.task, group.baseline)
         if reason is not None:
             return reason
-        for label in sorted(names):
-            key = (block.data_id if block else "", column.task, group.baseline, label)
+        for label in sorted(names) if block else ():
+            assert block is not None
+            key = (block.data_id, f"{block.task}@{block.variant}", group.baseline, label)
             if key in failures:
                 return Measured("failed", reason=failures[key])
         return Measured("not_run")
@@ -72,7 +75,7 @@ def why_absent(task: str, baseline: str) -> Measured | None:
 
 
 def _failures(top: Path) -> dict[tuple[str, str, str, str], str]:
-    """Reason by data id, task, baseline and labels, from the failure notes beside no record.
+    """Reason by data id, task@variant, baseline and labels, from the notes beside no record.
 
     The folder's name holds the cell: `DATA/TASK@VARIANT/BASELINE/LABELS-SEEDS-KEY8`.
     """
@@ -86,7 +89,7 @@ def _failures(top: Path) -> dict[tuple[str, str, str, str], str]:
         except (json.JSONDecodeError, UnicodeDecodeError):
             content = {}
         why = next((content[key] for key in ("cause", "error", "why") if content.get(key)), "")
-        key = (data_id, task.partition("@")[0], baseline, cell.partition("-")[0])
+        key = (data_id, task, baseline, cell.partition("-")[0])
         found[key] = _short(str(why) or "no reason stored")
     return found
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from benchmark.data.leaks import leak_sentence
 from benchmark.records import write_atomically
 from benchmark.registry import CHECKOUT
 from benchmark.reporting.extras import extra_sections
@@ -97,6 +98,7 @@ def table_page(source: Source, planned: Sequence[Any], command: str) -> str:
     used = [item for item in source.results if item.block in set(current.values())]
     notes = Footnotes()
     body = render(source, current, notes)
+    beside = extra_sections(source, current, "page")
     parts = [
         _title(layout, phantom, bool(faults)),
         f"<!-- {GENERATED} Command: {command} -->",
@@ -104,6 +106,8 @@ def table_page(source: Source, planned: Sequence[Any], command: str) -> str:
         "**Broken: sentinels fail.** " + "; ".join(faults) + "." if faults else "",
         body,
         "\n".join(notes.lines()),
+        *beside,
+        "## Remarks" if beside else "",
         bullets(_remarks(source, current, phantom)),
     ]
     for level in levels[1:]:
@@ -112,10 +116,10 @@ def table_page(source: Source, planned: Sequence[Any], command: str) -> str:
 
 
 def details_page(source: Source, planned: Sequence[Any], command: str) -> str:
-    """The layout's extra tables on the current data; empty where no record feeds them."""
+    """The layout's further tables on the current data; empty where nothing feeds them."""
     by_task = blocks(source.layout, source.results, planned)
     current = {task: items[0] for task, items in by_task.items() if items}
-    sections = extra_sections(source, current)
+    sections = extra_sections(source, current, "details")
     if not sections:
         return ""
     phantom = any(block.phantom for block in current.values())
@@ -138,7 +142,7 @@ def _header(
     source: Source, current: Mapping[str, Block], used: Sequence[Result], command: str
 ) -> list[str]:
     lines = [f"Profile: `{source.profile}`"]
-    lines += [_data_line(block) for block in current.values()]
+    lines += [_data_line(block, source.results) for block in current.values()]
     for task in source.layout.tasks:
         if task not in current:
             lines.append(f"Data of `{task}`: no record")
@@ -149,9 +153,15 @@ def _header(
     return lines
 
 
-def _data_line(block: Block) -> str:
+def _data_line(block: Block, results: Sequence[Result]) -> str:
     kind = " (phantom: synthetic radiographs)" if block.phantom else ""
-    return f"Data of `{block.task}@{block.variant}`: `{block.data_id}`{kind}"
+    shared = {leak_sentence(item.record.get("leaks") or {}) for item in _results_of(block, results)}
+    leak = "".join(f" **{sentence}**" for sentence in sorted(shared - {""}))
+    return f"Data of `{block.task}@{block.variant}`: `{block.data_id}`{kind}{leak}"
+
+
+def _results_of(block: Block, results: Sequence[Result]) -> list[Result]:
+    return [item for item in results if item.block == block]
 
 
 def _commit(result: Result) -> str:
@@ -216,7 +226,7 @@ def _older(source: Source, level: Mapping[str, Block]) -> list[str]:
     body = render(other, level, notes)
     return [
         "## Other data or variant" + (f" ({', '.join(marks)})" if marks else ""),
-        bullets(_data_line(block) for block in level.values()),
+        bullets(_data_line(block, source.results) for block in level.values()),
         "**Broken: sentinels fail.** " + "; ".join(faults) + "." if faults else "",
         body,
         "\n".join(notes.lines()),

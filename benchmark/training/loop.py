@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from benchmark.errors import MacoBenchError
 from benchmark.seeds import seed_from
 from benchmark.training import checkpoint, distributed
-from benchmark.training.device import Precision, private_random_state
+from benchmark.training.device import Precision, private_random_state, seed_everything
 from benchmark.training.history import History
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def _one_step(state: _State, loss_function: LossFunction, plan: TrainPlan) -> di
     sums: dict[str, Tensor] = {}
     for micro_step in range(plan.accumulation):
         last = micro_step == plan.accumulation - 1
-        torch.manual_seed(_dropout_seed(plan, state.step, micro_step))
+        seed_everything(_dropout_seed(plan, state.step, micro_step), plan.device)
         with distributed.without_sync(state.model, skip=not last):
             with plan.precision.autocast():
                 parts = loss_function(state.step, micro_step)

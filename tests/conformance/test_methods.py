@@ -10,12 +10,19 @@ import pytest
 import torch
 
 from benchmark import registry
+from benchmark.errors import NotApplicable
 from benchmark.interfaces import BuildContext, PretrainBatch, Representation
 from benchmark.specs import BaselineSpec
 
 METHODS = [
     name for name in registry.baseline_names() if registry.load_baseline(name).kind == "method"
 ]
+LEARNING = [
+    name
+    for name in METHODS
+    if (recipe := registry.load_baseline(name).pretraining) is not None and recipe.epochs > 0
+]
+UNTRAINED = sorted(set(METHODS) - set(LEARNING))
 IMAGE_SIZE = 32
 
 # Parameters that a pre-training step leaves without gradient, and why.
@@ -49,7 +56,7 @@ def batch_for(model: Representation, spec: BaselineSpec, pairs: int = 4) -> Pret
     return PretrainBatch(images=images, texts=REPORTS[:pairs] if spec.uses_text else ())
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", LEARNING)
 def test_twenty_steps_on_a_fixed_batch_lower_the_loss(name: str) -> None:
     spec = registry.load_baseline(name)
     model = build(name).train()
@@ -65,7 +72,7 @@ def test_twenty_steps_on_a_fixed_batch_lower_the_loss(name: str) -> None:
     assert losses[-1] < losses[0]
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", LEARNING)
 def test_gradients_reach_every_parameter_that_should_learn(name: str) -> None:
     spec = registry.load_baseline(name)
     model = build(name).train()
@@ -80,6 +87,22 @@ def test_gradients_reach_every_parameter_that_should_learn(name: str) -> None:
         and not any(key == item or key.startswith(item + ".") for item in allowed)
     ]
     assert not silent
+
+
+@pytest.mark.parametrize("name", UNTRAINED)
+def test_a_method_that_is_not_pretrained_has_an_objective_or_says_that_it_has_none(
+    name: str,
+) -> None:
+    spec = registry.load_baseline(name)
+    model = build(name).train()
+    batch, generator = batch_for(model, spec), torch.Generator().manual_seed(5)
+    try:
+        losses = model.pretraining_loss(batch, generator)
+    except NotApplicable as error:
+        assert "objective" in str(error)
+        return
+    losses["total"].backward()
+    assert torch.isfinite(losses["total"])
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -107,6 +130,36 @@ def test_features_do_not_depend_on_batch_mates(name: str) -> None:
         assert torch.allclose(pooled[2:3], trunk(images[2:3]), atol=1e-5)
         patches = model.patch_features(images, True)
     assert patches.shape[:2] == (5, model.grid[0] * model.grid[1])
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_other_image_sizes_are_encoded_and_leave_the_model_as_it_is(name: str) -> None:
+    model = build(name).eval()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    trunk = model.classification_trunk(0.0).eval()
+    for side in (IMAGE_SIZE * 3 // 2, IMAGE_SIZE * 2):
+        images = torch.randn(2, 1, side, side, generator=torch.Generator().manual_seed(side))
+        with torch.inference_mode():
+            patches = model.patch_features(images, projected=False)
+            pooled = trunk(images)
+        assert patches.shape[1] == (side * model.grid[0] // IMAGE_SIZE) ** 2
+        assert pooled.shape == (2, model.feature_dim)
+        assert torch.isfinite(patches).all()
+        assert torch.isfinite(pooled).all()
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_training_a_trunk_leaves_the_model_as_it_is(name: str) -> None:
+    model = build(name).eval()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    trunk = model.classification_trunk(0.1).train()
+    optimizer = torch.optim.SGD(trunk.parameters(), lr=0.1)
+    images = torch.randn(4, 1, IMAGE_SIZE, IMAGE_SIZE, generator=torch.Generator().manual_seed(2))
+    trunk(images).square().sum().backward()
+    optimizer.step()
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.parameters())
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import subprocess
 import sys
@@ -12,6 +13,16 @@ from pathlib import Path
 import pytest
 
 from benchmark import registry
+from benchmark.data.list_facts import rules_of
+from benchmark.protocols.prompts import load_prompts
+from benchmark.recipes import (
+    FineTuneRecipe,
+    LabelledRecipe,
+    LinearProbeRecipe,
+    Recipe,
+    ZeroShotRecipe,
+)
+from benchmark.specs import TaskSpec
 
 BLOCKED = textwrap.dedent(
     """
@@ -70,3 +81,73 @@ def test_baseline_spec_is_plain_data(name: str) -> None:
         assert callable(module.build)
         assert {"toy", "demo", "paper"} <= set(spec.sizes)
         assert spec.pretraining is not None
+
+
+RECIPES = [
+    pytest.param(registry.load_task(name), variant, recipe, id=f"{name}@{variant}")
+    for name in registry.task_names()
+    for variant, recipe in registry.load_task(name).variants.items()
+]
+
+
+@pytest.mark.parametrize(("task", "variant", "recipe"), RECIPES)
+def test_a_recipe_that_learns_from_labels_serves_every_fraction(
+    task: TaskSpec, variant: str, recipe: Recipe
+) -> None:
+    if not isinstance(recipe, LabelledRecipe):
+        assert not task.label_percents, "fractions are of training labels"
+        return
+    offered = {f"{percent:g}" for percent in task.label_percents}
+    assert offered
+    assert set(recipe.learning_rates) == offered
+    assert set(recipe.learning_rate_search) <= offered
+    assert set(recipe.uncertain_by_class) <= set(task.classes)
+    if isinstance(recipe, FineTuneRecipe):
+        assert set(recipe.steps) == set(recipe.warmup_steps) == offered
+        assert all(recipe.warmup_steps[label] < recipe.steps[label] for label in offered)
+    if isinstance(recipe, LinearProbeRecipe):
+        assert set(recipe.epochs) == offered
+    if recipe.target == "one_of_many":
+        assert len(task.classes) > 1
+
+
+@pytest.mark.parametrize(("task", "variant", "recipe"), RECIPES)
+def test_a_zero_shot_recipe_words_every_class(
+    task: TaskSpec, variant: str, recipe: Recipe, checkout: Path
+) -> None:
+    if not isinstance(recipe, ZeroShotRecipe):
+        return
+    prompts = load_prompts(recipe.prompts, checkout / "tasks" / "prompts")
+    for name in task.classes:
+        sides = prompts.positive(name), prompts.negative(name)
+        assert all(sides) and not set(sides[0]) & set(sides[1])
+        assert any(prompts.name_of(name) in sentence for sentence in sides[0])
+
+
+@pytest.mark.parametrize(("task", "variant", "recipe"), RECIPES)
+def test_a_published_list_that_leaks_is_named_so(
+    task: TaskSpec, variant: str, recipe: Recipe
+) -> None:
+    """The lists of NIH and RSNA share no patient; a variant on any other says what it is."""
+    harmless = task.dataset in ("nih_cxr14", "rsna_pneumonia", "ms_cxr")
+    own = recipe.split in ("clean", "official") or recipe.split in rules_of(task.dataset)
+    if task.dataset and not own and not harmless:
+        assert "_lists" in variant
+        page = importlib.import_module(f"tasks.{task.name}").__doc__ or ""
+        assert "**leak" in page
+        assert "clean" in task.variants
+
+
+@pytest.mark.parametrize("name", registry.suite_names())
+def test_a_suite_names_what_exists(name: str) -> None:
+    suite = registry.load_suite(name)
+    baselines = set(registry.baseline_names())
+    assert set(suite.baselines) <= baselines
+    for profile, chosen in suite.profile_baselines.items():
+        assert profile in registry.profile_names()
+        assert set(chosen) <= set(suite.baselines)
+    for entry in suite.entries:
+        task = registry.load_task(entry.task)
+        assert not entry.variant or entry.variant in task.variants
+        assert set(entry.label_percents) <= set(task.label_percents)
+        assert set(entry.baselines) <= baselines

@@ -4,13 +4,18 @@ import time
 
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score, roc_auc_score
+from sklearn.metrics import f1_score, precision_recall_curve, roc_auc_score
 
 from benchmark.errors import BadDataError
 from benchmark.metrics.classification import score
-from benchmark.recipes import ZeroShotRecipe
+from benchmark.metrics.thresholds import METRICS
+from benchmark.recipes import LinearProbeRecipe, ZeroShotRecipe
+from benchmark.statistics.bootstrap import PatientBootstrap
+from benchmark.statistics.chance import SentinelResult, examine_sentinels
+from tests.golden.files import golden_files
 
 RECIPE = ZeroShotRecipe(source="test")
+ONE_OF_MANY = LinearProbeRecipe(source="test", target="one_of_many")
 
 
 def predictions(n=300, classes=3, seed=0, validation=100):
@@ -78,6 +83,136 @@ def test_f1_by_a_loop_over_all_thresholds():
     assert ours <= published
     accuracy = scores.metrics["accuracy_validation_threshold"].per_class["class 1"]
     assert accuracy == pytest.approx(np.mean((values >= chosen) == truth))
+
+
+def test_what_chose_a_threshold_is_stored():
+    selection = score(predictions(), RECIPE, 0, 0).selection
+    assert set(selection["f1_thresholds"]) == {"validation", "test"}
+    assert set(selection["mcc_thresholds"]["test"]) == {"class 0", "class 1", "class 2"}
+    chosen_by = selection["thresholds_chosen_by"]
+    assert "validation split" in chosen_by["validation"]
+    assert all("test labels" in chosen_by[rule] for rule in ("test", "test_mcc"))
+    assert selection["thresholds_images"] == {"validation": 100, "test": 200}
+
+
+def test_intervals_equal_scoring_the_repeated_samples():
+    """The validation threshold stays, the one on the test labels is chosen in each replicate."""
+    arrays = predictions(seed=4, classes=2)
+    arrays["scores"] = np.round(arrays["scores"], 1)
+    scores = score(arrays, RECIPE, 7, 40)
+    thresholds = scores.selection["f1_thresholds"]["validation"]
+    bootstrap = PatientBootstrap.draw(arrays["patients"][100:], 40, 7)
+    fixed, chosen = np.zeros((2, 40)), np.zeros((2, 40))
+
+    def f1(truth, called):
+        return 2 * np.sum(called & (truth == 1)) / (called.sum() + truth.sum())
+
+    for replicate, counts in enumerate(bootstrap.counts):
+        rows = 100 + np.repeat(np.arange(200), counts[bootstrap.codes])
+        for column in range(2):
+            truth, values = arrays["truth"][rows, column], arrays["scores"][rows, column]
+            fixed[column, replicate] = f1(truth, values >= thresholds[f"class {column}"])
+            chosen[column, replicate] = max(f1(truth, values >= t) for t in set(values))
+    for metric, drawn in (
+        ("f1_validation_threshold", fixed),
+        ("f1_test_threshold_published", chosen),
+    ):
+        found = scores.metrics[metric]
+        assert found.interval == pytest.approx(np.quantile(drawn.mean(axis=0), [0.025, 0.975]))
+        of_class = found.interval_per_class["class 1"]
+        assert of_class == pytest.approx(np.quantile(drawn[1], [0.025, 0.975]))
+
+
+def test_every_metric_has_interval_best_and_chance():
+    metrics = score(predictions(), RECIPE, 0, 50).metrics
+    assert set(metrics) == {"auc", *METRICS}
+    for name, metric in metrics.items():
+        assert metric.interval[0] <= metric.value <= metric.interval[1], name
+        assert metric.best == (None if name.endswith("official") else 1.0)
+        assert 0 < metric.chance < metric.value, name
+        assert metric.n == 3
+    assert metrics["balanced_accuracy_validation_threshold"].chance == 0.5
+
+
+def test_a_class_without_scores_is_undefined_and_the_mean_runs_over_the_rest():
+    arrays = predictions()
+    arrays["scores"][:, 1] = np.nan
+    scores = score(arrays, RECIPE, 0, 20)
+    for name, metric in scores.metrics.items():
+        assert metric.per_class["class 1"] is None, name
+        assert metric.why_per_class == {"class 1": "no scores for this class"}
+        assert metric.n == 2
+        assert metric.interval is not None
+    assert scores.selection["f1_thresholds"]["validation"]["class 1"] is None
+    arrays["scores"][:] = np.nan
+    with pytest.raises(BadDataError, match="not finite"):
+        score(arrays, RECIPE, 0, 0)
+
+
+def test_argmax_metrics_only_where_one_of_many_classes_holds():
+    rng = np.random.default_rng(5)
+    arrays = predictions()
+    arrays["truth"] = np.eye(3)[rng.integers(0, 3, 300)]
+    assert "accuracy_argmax" not in score(arrays, RECIPE, 0, 10).metrics
+    scores = score(arrays, ONE_OF_MANY, 0, 10)
+    guess = arrays["scores"][100:].argmax(axis=1)
+    expected = np.mean(guess == arrays["truth"][100:].argmax(axis=1))
+    assert scores.metrics["accuracy_argmax"].value == pytest.approx(expected)
+    assert scores.metrics["accuracy_argmax"].n == 200
+    assert "accuracy_argmax" in scores.selection["bootstrap"]["undefined_replicates"]
+
+
+def test_random_scores_stand_at_chance_family_wise():
+    """Every metric of several random predictors on rare and frequent classes, as one family."""
+    rng = np.random.default_rng(6)
+    results = []
+    for number, share in enumerate((0.03, 0.1, 0.5, 0.8)):
+        arrays = predictions(n=240, validation=80, seed=number)
+        classes = rng.choice(3, 240, p=[share, (1 - share) / 2, (1 - share) / 2])
+        arrays["truth"] = np.eye(3)[classes]
+        del arrays["scores"]
+        arrays["scores_draws"] = rng.integers(0, 256, (240, 3, 200)).astype(np.uint8)
+        scores = score(arrays, ONE_OF_MANY, number, 0)
+        assert set(scores.metrics) == {
+            "auc", *METRICS, "accuracy_argmax", "balanced_accuracy_argmax"
+        }  # fmt: skip
+        results += [
+            SentinelResult(
+                f"{share} {name}", "chance", metric.value, metric.chance,
+                scores.selection["standard_error"][name], scores.selection["draws"][name],
+            )
+            for name, metric in scores.metrics.items()
+        ]  # fmt: skip
+    verdict = examine_sentinels(results)
+    assert verdict.holds, verdict.failures
+    informed = [
+        SentinelResult(item.name, "chance", item.value + 0.1, item.expected, item.standard_error)
+        for item in results
+    ]
+    assert len(examine_sentinels(informed).failures) > len(results) / 2
+
+
+@pytest.mark.parametrize("path", golden_files("zero_shot_seed*.npz"))
+def test_golden_probabilities(path):
+    """AUC as the official code computed it; F1 and accuracy by scikit-learn's curve."""
+    golden = np.load(path, allow_pickle=False)
+    truth, values = golden["label"].astype(float), golden["probability"]
+    number, k = truth.shape
+    arrays = {
+        "ids": np.arange(number).astype(str), "patients": np.arange(number).astype(str),
+        "split": np.full(number, "test"), "classes": np.arange(k).astype(str),
+        "truth": truth, "scores": values,
+    }  # fmt: skip
+    metrics = score(arrays, RECIPE, 0, 0).metrics
+    assert list(metrics["auc"].per_class.values()) == pytest.approx(list(golden["auc"]), rel=1e-4)
+    for column in range(k):
+        precision, recall, thresholds = precision_recall_curve(truth[:, column], values[:, column])
+        f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+        chosen = thresholds[np.argmax(f1[:-1])]
+        above = np.mean((values[:, column] > chosen) == truth[:, column])
+        found = {name: metric.per_class[str(column)] for name, metric in metrics.items()}
+        assert found["f1_test_threshold_published"] == pytest.approx(f1.max())
+        assert found["accuracy_test_threshold_official"] == pytest.approx(above)
 
 
 def test_without_validation_the_threshold_metrics_are_undefined():

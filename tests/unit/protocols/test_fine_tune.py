@@ -11,7 +11,6 @@ from sklearn.metrics import roc_auc_score
 
 from benchmark.errors import BadDataError, UsageError
 from benchmark.protocols import fine_tune
-from benchmark.protocols.classifier import masked_loss, positive_weights
 from benchmark.protocols.selection import selection_set
 from benchmark.recipes import FineTuneRecipe
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
 RECIPE = FineTuneRecipe(
     source="test",
+    image_size=16,
     batch_size=8,
     learning_rates={"100": 0.5, "1": 0.5},
     steps={"100": 30, "1": 5},
@@ -119,21 +119,55 @@ def test_unknown_percent_and_class_are_named(tmp_path: Path) -> None:
         fine_tune.run(dataclasses.replace(context, task=task))
 
 
-def test_masked_loss_ignores_unknown_labels() -> None:
-    logits = torch.tensor([[0.0, 50.0], [2.0, -1.0]], requires_grad=True)
-    truth = torch.tensor([[1.0, float("nan")], [0.0, 1.0]])
-    loss = masked_loss(logits, truth)
-    terms = [np.log(2), np.log1p(np.exp(2.0)), np.log1p(np.exp(1.0))]
-    assert loss.item() == pytest.approx(np.mean(terms), rel=1e-6)
-    loss.backward()
-    assert logits.grad is not None
-    assert logits.grad[0, 1] == 0
-    assert masked_loss(logits, torch.full((2, 2), torch.nan)).item() == 0
+def test_the_learning_rate_is_searched_on_the_selection_set(tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPE, learning_rate_search={"100": (1e-9, 0.5, 1e12)})
+    outcome = fine_tune.run(context_in(tmp_path, recipe))
+    tried = outcome.selection["candidates"]
+    assert [entry["learning_rate"] for entry in tried] == [1e-9, 0.5, 1e12]
+    scored = [entry for entry in tried if entry["auc"] is not None]
+    best = max(scored, key=lambda entry: entry["auc"])
+    assert outcome.selection["auc"] == best["auc"]
+    assert outcome.selection["learning_rate"] == best["learning_rate"]
+    assert outcome.facts["learning_rate"] == best["learning_rate"]
+    # Each candidate starts from the same weights and sees the same batches.
+    chosen = dataclasses.replace(RECIPE, learning_rates={"100": best["learning_rate"]})
+    alone = fine_tune.run(context_in(tmp_path, chosen))
+    assert np.array_equal(alone.predictions["scores"], outcome.predictions["scores"])
+    assert "candidates" not in alone.selection
 
 
-def test_positive_weights_are_the_inverse_odds() -> None:
-    truth = np.array([[1, 0], [0, 0], [0, np.nan], [np.nan, 0]])
-    assert np.allclose(positive_weights(truth), [2.0, 1.0])
+def test_a_search_without_a_selection_set_takes_the_stated_rate(tmp_path: Path) -> None:
+    search = {"learning_rate_search": {"100": (0.1, 0.2)}, "selection": "fixed_recipe"}
+    outcome = fine_tune.run(context_in(tmp_path, dataclasses.replace(RECIPE, **search)))
+    assert outcome.facts["learning_rate"] == 0.5
+    assert outcome.selection["candidates"] == [{"learning_rate": 0.5, "auc": None, "step": 30}]
+    assert "fixed_recipe" in outcome.selection["why_no_search"]
+
+
+def test_one_of_many_gives_probabilities_that_sum_to_one(tmp_path: Path) -> None:
+    manifest = make_manifest()
+    labels = manifest.labels.copy()
+    labels["Mass_Right"] = 1 - labels["Edema"]
+    manifest = dataclasses.replace(manifest, labels=labels)
+    recipe = dataclasses.replace(RECIPE, target="one_of_many")
+    stored = fine_tune.run(context_in(tmp_path, recipe, manifest=manifest)).predictions
+    np.testing.assert_allclose(stored["scores"].sum(axis=1), 1, atol=1e-6)
+    right = stored["scores"].argmax(axis=1) == stored["truth"].argmax(axis=1)
+    assert right[stored["split"] == "test"].mean() > 0.85
+
+
+def test_uncertain_labels_take_part_where_the_recipe_says_so(tmp_path: Path) -> None:
+    manifest = make_manifest()
+    labels = manifest.labels.copy()
+    # The bright class is stated by -1 alone: only a rule makes it learnable.
+    labels["Edema"] = np.where(labels["Edema"] == 1, -1.0, 0.0)
+    context = context_in(tmp_path, manifest=dataclasses.replace(manifest, labels=labels))
+    store = make_context(tmp_path, RECIPE, "fine_tune").store
+    context = dataclasses.replace(context, store=store)
+    recipe = dataclasses.replace(RECIPE, uncertain_labels="positive", truth_labels="as_training")
+    stored = fine_tune.run(dataclasses.replace(context, recipe=recipe)).predictions
+    test = stored["split"] == "test"
+    assert roc_auc_score(stored["truth"][test, 0], stored["scores"][test, 0]) > 0.9
 
 
 def test_sentinel_learns_from_training_alone(tmp_path: Path) -> None:

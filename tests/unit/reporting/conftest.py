@@ -122,6 +122,7 @@ class Records:
         variant: str = "maco",
         versions: dict[str, int] | None = None,
         weights: str = "",
+        leaks: dict[str, Any] | None = None,
     ) -> Path:
         sentinel = baseline in ("chance", "oracle", "static_prior")
         cell = Cell(
@@ -147,6 +148,7 @@ class Records:
             options=options or {},
             weights={},
             metrics=metrics,
+            leaks=leaks or {},
             selection=selection or {},
             provenance={"commit": "0123456789abcdef", "dirty": False, "command": "secret"},
         )

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.errors import BadDataError, MissingDataError
-from benchmark.registry import CHECKOUT
+from benchmark.registry import CHECKOUT, load_task
 from benchmark.reporting.layout import read_layout
 from benchmark.reporting.published import (
     COLUMNS,
@@ -98,36 +98,41 @@ def test_no_cnr_is_a_percentage():
 
 
 def cells():
+    """Every published cell that a table or a table by class names, with our metric."""
     for layout in LAYOUTS:
         numbers = [n for s in layout.published for n in read_csv(BOARDS / "published" / f"{s}.csv")]
         for row in layout.rows:
-            for column in layout.columns:
-                if row.published and column.published:
-                    yield layout, row, column, numbers
+            for column in layout.columns if row.published else ():
+                ours = column.metrics.get(row.published_form) or column.metrics.get("")
+                yield layout, row, column.title, column.published, ours, numbers
+            for extra in layout.extras if row.published else ():
+                yield layout, row, extra.title, extra.published, extra.metric, numbers
 
 
 def test_join_covers_every_method_and_metric_of_every_table():
     join = read_join(BOARDS / "published" / "join.toml")
     count = 0
-    for layout, row, column, numbers in cells():
-        place = f"{layout.name}, {row.title}, {column.title}"
+    for layout, row, title, named, ours, numbers in cells():
+        if not named:
+            continue
+        place = f"{layout.name}, {row.title}, {title}"
         item = find(
             numbers,
             method=row.published,
-            dataset=column.published["dataset"],
-            metric=column.published["metric"],
-            labels_percent=column.published["labels"],
+            dataset=named["dataset"],
+            metric=named["metric"],
+            labels_percent=named["labels"],
+            task=named.get("task", ""),
         )
         assert item is not None, place
         assert join.baseline(item) == row.baseline, place
-        ours = column.metrics.get(row.published_form) or column.metrics[""]
         assert ours in join.metrics[item.metric], place
         if item.value is not None:
             assert item.status in SHOWN, place
             value = join.in_our_unit(item)
             assert value == item.value if item.metric == "CNR" else 0 < value < 1, place
             count += 1
-    assert count > 40
+    assert count > 300
 
 
 def test_join_names_existing_baselines():
@@ -140,9 +145,46 @@ def test_join_names_existing_baselines():
 
 def test_a_table_of_a_paper_shows_all_its_methods():
     for layout in LAYOUTS:
-        for stem in layout.published:
-            methods = {item.method for item in read_csv(BOARDS / "published" / f"{stem}.csv")}
-            assert methods == {row.published for row in layout.rows} - {""}, layout.name
+        shown = {row.published for row in layout.rows} - {""}
+        numbers = [n for s in layout.published for n in read_csv(BOARDS / "published" / f"{s}.csv")]
+        assert shown <= {item.method for item in numbers}, layout.name
+        # A name without a single number stands for comparators that no source at hand names.
+        assert {item.method for item in numbers if item.text} <= shown, layout.name
+
+
+def test_a_table_by_class_has_the_papers_classes():
+    layout = next(item for item in LAYOUTS if item.name == "g2d_table3")
+    assert len(layout.extras) == 3
+    numbers = read_csv(BOARDS / "published" / "g2d_table3.csv")
+    for extra in layout.extras:
+        of_it = [n for n in numbers if n.labels_percent == extra.published["labels"]]
+        assert {n.class_name for n in of_it} - {""} == set(load_task(extra.task).classes)
+
+
+def test_a_table_reads_the_published_fraction_that_it_shows():
+    for layout in LAYOUTS:
+        for column in layout.columns:
+            if column.published:
+                wanted = "0" if column.labels == "all" else column.labels
+                assert column.published["labels"] == wanted, f"{layout.name}, {column.title}"
+
+
+def test_every_column_names_a_task_a_variant_and_a_fraction_that_exist():
+    for layout in LAYOUTS:
+        for column in layout.columns:
+            task = load_task(column.task)
+            place = f"{layout.name}, {column.title}"
+            assert set(column.variants) <= set(task.variants), place
+            offered = {f"{percent:g}" for percent in task.label_percents}
+            assert column.labels in (offered or {"all"}), place
+
+
+def test_what_makes_a_paper_comparable_are_fields_of_the_recipe():
+    for layout in LAYOUTS:
+        for item in [*layout.columns, *layout.extras]:
+            recipes = load_task(item.task).variants.values()
+            for name in item.paper_recipe:
+                assert all(hasattr(recipe, name) for recipe in recipes), layout.name
 
 
 def test_scale_that_is_missing_is_named(leaderboards):
