@@ -97,14 +97,20 @@ def resolve(task_name: str, variant: str, baseline_name: str, settings: Settings
 def _recipe(
     task: TaskSpec, variant: str, baseline: BaselineSpec, profile: Profile, settings: Settings
 ) -> Recipe:
-    """The variant's recipe (for pre-training the method's), then profile, then user."""
+    """The variant's recipe (for pre-training the method's), then profile, then user.
+
+    Both replace by protocol, and what they say of `protocol@baseline` stands above that.
+    """
     recipe: Recipe = task.variants[variant]
     if task.protocol == "pretrain":
         if baseline.pretraining is None:
             raise UsageError(f"`{baseline.name}` has no pre-training recipe.")
         recipe = baseline.pretraining
     for source in (profile.overrides, settings.recipes):
-        changes = dict(source.get(task.protocol, {}))
+        changes = {
+            **source.get(task.protocol, {}),
+            **source.get(f"{task.protocol}@{baseline.name}", {}),
+        }
         if isinstance(recipe, PretrainRecipe) and recipe.epochs == 0:
             # A baseline that is not trained stays untrained at every size of work.
             changes.pop("epochs", None)

@@ -96,8 +96,11 @@ class _Planner:
             registry.load_baseline(name)
         protocols = {registry.load_task(name).protocol for name in registry.task_names()}
         for name in self.settings.recipes:
-            if name not in protocols:
-                raise unknown_name("protocol", name, protocols)
+            protocol, _, baseline = name.partition("@")
+            if protocol not in protocols:
+                raise unknown_name("protocol", protocol, protocols)
+            if baseline:
+                registry.load_baseline(baseline)
         registry.source_module(self.settings.corpus)
 
     def plan(self) -> Plan:

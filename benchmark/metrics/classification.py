@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
     from benchmark.recipes import Recipe
 
+VERSION = 2
 NO_SCORES = "no scores for this class"
 AUCS = {"auc": "scores", "auc_cosine": "scores_cosine"}
 

@@ -145,7 +145,7 @@ def test_a_suite_names_what_exists(name: str) -> None:
     assert set(suite.baselines) <= baselines
     for profile, chosen in suite.profile_baselines.items():
         assert profile in registry.profile_names()
-        assert set(chosen) <= set(suite.baselines)
+        assert set(chosen) <= baselines
     for entry in suite.entries:
         task = registry.load_task(entry.task)
         assert not entry.variant or entry.variant in task.variants

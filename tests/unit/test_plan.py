@@ -286,3 +286,14 @@ def test_the_start_is_part_of_the_key(fake_settings: Maker) -> None:
 def test_a_misspelt_start_is_refused_with_near_names(fake_settings: Maker) -> None:
     with pytest.raises(UsageError, match="other_method"):
         make_plan(fake_settings(recipes={"pretrain": {"start_from": "other_metod"}}))
+
+
+def test_a_recipe_may_be_replaced_for_one_baseline(fake_settings: Maker) -> None:
+    plain = keys(make_plan(fake_settings()))
+    recipes = {"pretrain@other_method": {"epochs": 7}}
+    changed = keys(make_plan(fake_settings(recipes=recipes)))
+    moved = {name for name in plain if plain[name] != changed[name]}
+    assert moved
+    assert all("/other_method/" in name for name in moved)
+    with pytest.raises(UsageError, match="other_method"):
+        make_plan(fake_settings(recipes={"pretrain@other_metod": {"epochs": 7}}))
