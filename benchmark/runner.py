@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark import records, registry
 from benchmark.cells import Resolved, resolve
-from benchmark.errors import MacoBenchError, MissingDataError
+from benchmark.errors import MacoBenchError, MissingDataError, NotApplicable
 from benchmark.fingerprint import key_of
 from benchmark.interfaces import Outcome, Progress, Scores
 from benchmark.provenance import peak_memory_mib, provenance
@@ -33,14 +33,16 @@ def attempt_cell(planned: PlannedCell, workshop: Workshop, progress: Progress) -
     """Run a cell and keep whatever goes wrong inside it.
 
     Returns:
-        `done`; `blocked` with the missing data; or `failed` with the last line of the trace,
-        which is stored whole in `failed.json`.
+        `done`; `blocked` with the missing data; `not_applicable` with what only the data could
+        tell; or `failed` with the last line of the trace, which is stored whole in `failed.json`.
     """
     folder = workshop.settings.results / planned.cell.folder
     try:
         run_cell(planned, workshop, progress)
     except MissingDataError as error:
         return "blocked", str(error)
+    except NotApplicable as error:
+        return "not_applicable", str(error)
     except Exception as error:
         cause = str(error) if isinstance(error, MacoBenchError) else _last_line(error)
         write_failure(folder, planned.cell, cause, traceback.format_exc())

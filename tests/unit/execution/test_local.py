@@ -290,3 +290,12 @@ def test_behind_a_failed_start_nothing_runs(fake_settings: Maker, data: Path) ->
         "pretraining@maco/fake_method/all-p0": "waiting",
         "fake_task@main/fake_method/10-p0s0h0": "waiting",
     }
+
+
+def test_a_cell_that_turns_out_not_to_apply_is_no_failure(fake_settings: Maker, data: Path) -> None:
+    flag(data, "not_applicable", "fake_text_task@main/fake_sentinel")
+    settings = fake_settings()
+    found = states(run(settings))
+    assert found["fake_text_task@main/fake_sentinel/all-none"] == "not_applicable"
+    assert "failed" not in found.values()
+    assert not list(settings.results.rglob("failed.json"))

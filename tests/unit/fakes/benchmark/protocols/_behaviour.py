@@ -7,7 +7,7 @@ import signal
 import time
 from pathlib import Path
 
-from benchmark.errors import MissingDataError
+from benchmark.errors import MissingDataError, NotApplicable
 
 
 def behave(root: Path, cell_name: str) -> None:
@@ -19,12 +19,14 @@ def behave(root: Path, cell_name: str) -> None:
     flags.mkdir(exist_ok=True)
     with (flags / "log.txt").open("a") as stream:
         stream.write(f"{cell_name} {os.getpid()}\n")
-    for action in ("raise", "kill_once", "missing", "sleep", "interrupt_once"):
+    for action in ("raise", "not_applicable", "kill_once", "missing", "sleep", "interrupt_once"):
         flag = flags / action
         if not flag.exists() or flag.read_text().strip() not in cell_name:
             continue
         if action == "raise":
             raise ValueError("the fake fails")
+        if action == "not_applicable":
+            raise NotApplicable("The fake does not apply.")
         if action == "missing":
             raise MissingDataError("The fake data went away.")
         if action == "sleep":
