@@ -29,7 +29,14 @@ SOURCE = SourceSpec(
         "chexpert",
     ),
     namespace="chexpert",
-    expected={"images": 223_648, "patients": 64_740, "train": 223_414, "test": 234},
+    expected={
+        "images": 223_648,
+        "patients": 64_740,
+        "train": 223_414,
+        "test": 234,
+        "maco_lists validation": 5_000,
+        "maco_lists test": 234,
+    },
 )
 
 CLASSES = (

@@ -30,7 +30,14 @@ SOURCE = SourceSpec(
         "siim",
     ),
     namespace="siim",
-    expected={"images": 12_047, "train": 10_675, "test": 1_372},
+    expected={
+        "images": 12_047,
+        "train": 10_675,
+        "test": 1_372,
+        "maco_lists train": 7_969,
+        "maco_lists validation": 1_898,
+        "maco_lists test": 1_904,
+    },
 )
 
 CLASSES = ("Pneumothorax",)
