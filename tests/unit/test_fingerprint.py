@@ -105,7 +105,7 @@ def test_the_phantom_shows_in_the_id(fake_settings: Callable[..., Settings]) -> 
     manifest = Catalogue(fake_settings()).manifest("fake_source")
     short = fingerprint.data_key(manifest)[:8]
     assert fingerprint.data_id(manifest) == f"fake_source-{short}"
-    drawn = replace(manifest, phantom={"version": 3})
+    drawn = replace(manifest, phantom={"phantom_version": 3})
     assert fingerprint.data_id(drawn).startswith("fake_source-phantom-v3-")
 
 

@@ -215,10 +215,15 @@ def test_an_interrupt_ends_workers_and_gives_leases_back(fake_settings: Maker, d
         wait_for(lambda: (data / "flags" / "log.txt").exists())
         os.kill(os.getpid(), signal.SIGINT)
 
+    # A shell's background jobs ignore the signal, and so would this test in one.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     thread = threading.Thread(target=interrupt)
     thread.start()
-    with pytest.raises(KeyboardInterrupt):
-        run(settings)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(settings)
+    finally:
+        signal.signal(signal.SIGINT, before)
     thread.join()
     worker = int(log(data)[-1][1])
     assert not alive(worker)
