@@ -90,7 +90,7 @@ def read(
 
     root = Path(root).resolve()
     path = _files.need_file(SOURCE, root, ["metadata.csv"])
-    rows = _frontal_rows(path)
+    rows = frontal_rows(path)
     paths = _place_images(root, rows)
     present, absent = _files.present_rows(
         SOURCE, root, rows["filename"].tolist(), paths, allow_partial
@@ -103,7 +103,7 @@ def read(
         root=root,
         images=_image_table(rows, paths),
         labels=_labels(rows, views),
-        lists=_mrm_lists(root, lists_root),
+        lists=mrm_lists(root, lists_root),
         label_files=_files.relative(root, [path, mark_path]),
         phantom=mark,
         redistributable=SOURCE.redistributable,
@@ -112,7 +112,7 @@ def read(
     )
 
 
-def _frontal_rows(path: Path) -> pd.DataFrame:
+def frontal_rows(path: Path) -> pd.DataFrame:
     """Rows of frontal radiographs, one a file; of a file listed twice the first coded row."""
     from benchmark.data.sources import _files
 
@@ -193,7 +193,7 @@ def task_labels(finding: str) -> tuple[float, float]:
     return float("covid-19" in parts), cause
 
 
-def _mrm_lists(root: Path, lists_root: Path | None) -> dict[str, pd.DataFrame]:
+def mrm_lists(root: Path, lists_root: Path | None) -> dict[str, pd.DataFrame]:
     """MRM's splits by name, from `covid1` ... `viral5` of the first folder that has any."""
     folders = ("splits_maco", "DatasetsSplits")
     bases = [base / name for base in (root, *list(root.parents)[:2]) for name in folders]

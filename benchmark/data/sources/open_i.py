@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.data.manifest import Manifest, SourceSpec
+from benchmark.data.sources.nih_cxr14 import CLASSES
 from benchmark.errors import MissingDataError
 
 if TYPE_CHECKING:
@@ -27,24 +28,7 @@ SOURCE = SourceSpec(
     expected={"images": 7_470, "patients": 3_851, "studies": 3_851, "reports": 3_955},
 )
 
-CLASSES = (
-    "Atelectasis",
-    "Cardiomegaly",
-    "Effusion",
-    "Infiltration",
-    "Mass",
-    "Nodule",
-    "Pneumonia",
-    "Pneumothorax",
-    "Consolidation",
-    "Edema",
-    "Emphysema",
-    "Fibrosis",
-    "Pleural_Thickening",
-    "Hernia",
-)
-"""Named and ordered as in NIH ChestX-ray14, so that one set of prompts serves both."""
-
+# The classes are those of NIH ChestX-ray14, in its order, so that one set of prompts serves both.
 HEADINGS: dict[str, tuple[str, ...]] = {
     "Pulmonary Atelectasis": ("Atelectasis",),
     "Cardiomegaly": ("Cardiomegaly",),

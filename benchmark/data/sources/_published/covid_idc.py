@@ -36,7 +36,7 @@ def list_frames(folder: Path) -> dict[str, pd.DataFrame]:
     """MRM's five splits of both tasks."""
     from benchmark.data.sources import covid_idc
 
-    return covid_idc._mrm_lists(folder, folder)
+    return covid_idc.mrm_lists(folder, folder)
 
 
 def listed_images(root: Path) -> pd.DataFrame | None:
@@ -48,7 +48,7 @@ def listed_images(root: Path) -> pd.DataFrame | None:
     path = _files.find_file(root, ["metadata.csv"], _files.TABLE_ENDINGS)
     if path is None:
         return None
-    rows = covid_idc._frontal_rows(path)
+    rows = covid_idc.frontal_rows(path)
     people = rows["patientid"].where(rows["patientid"].ne(""), "image " + rows["filename"])
     facts = {"image": rows["filename"], "patient": f"{SOURCE.namespace}:" + people, "split": ""}
     return pd.DataFrame(facts)
