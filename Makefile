@@ -19,7 +19,7 @@ demo: $(STAMP)
 	$(BIN)/python run_all.py --suite maco-demo --profile demo
 
 real: $(STAMP)
-	$(BIN)/python tests/real_data/convert.py nih_cxr14 rsna_pneumonia csv_pairs lists $(REAL)
+	$(BIN)/python -m tests.real_data.convert nih_cxr14 rsna_pneumonia csv_pairs lists $(REAL)
 	$(BIN)/python run_all.py --suite real-pixels --profile toy --corpus csv_pairs --data-root $(REAL)
 
 test: $(STAMP)

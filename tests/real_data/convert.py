@@ -1,15 +1,12 @@
 """Writes the small real sets named by MACO_BENCH_REAL_DATA in the official folder layouts.
 
-    python tests/real_data/convert.py nih_cxr14 rsna_pneumonia csv_pairs lists DEST
+    python -m tests.real_data.convert nih_cxr14 rsna_pneumonia csv_pairs lists DEST
 
 DEST must lie outside this repository: nothing of the real material belongs into it.
 """
 
 from __future__ import annotations
 
-import argparse
-import csv
-import os
 import shutil
 from pathlib import Path
 
@@ -18,8 +15,8 @@ from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
-VARIABLE = "MACO_BENCH_REAL_DATA"
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.real_data.common import link_to, main, rows_of, write_rows
+
 NIH_HEADER = (
     "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,"
     "View Position,OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y]"
@@ -29,40 +26,17 @@ BOX_HEADER = "Image Index,Finding Label,Bbox [x,y,w,h],,,"
 FRONTAL = ("PA", "AP", "AP Supine")
 
 
-def real_root() -> Path | None:
-    """The folder of the real material, or None where the variable is unset."""
-    value = os.environ.get(VARIABLE, "")
-    return Path(value) if value else None
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def _write(path: Path, header: list[str], rows: list[list[str]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
-
-
-def _link(target: Path, link: Path) -> None:
-    link.unlink(missing_ok=True)
-    link.symlink_to(target.resolve())
-
-
 def convert_nih(real: Path, dest: Path, limit: int | None = None) -> Path:
     """`DEST/nih-cxr14`: images under their official stems, official tables."""
     source, out = real / "nih_cxr14_subset", dest / "nih-cxr14"
     (out / "images").mkdir(parents=True, exist_ok=True)
-    rows = _rows(source / "labels.csv")[:limit]
+    rows = rows_of(source / "labels.csv")[:limit]
     for row in rows:
-        _link(source / row["file"], out / row["file"])
+        link_to(source / row["file"], out / row["file"])
     lines = [",".join(row[name] for name in NIH_COLUMNS) for row in rows]
     text = "\n".join([NIH_HEADER, *lines]) + "\n"
     (out / "Data_Entry_2017_v2020.csv").write_text(text, encoding="utf-8")
-    boxes = [",".join(row.values()) for row in _rows(source / "bbox.csv")]
+    boxes = [",".join(row.values()) for row in rows_of(source / "bbox.csv")]
     (out / "BBox_List_2017.csv").write_text("\n".join([BOX_HEADER, *boxes]) + "\n")
     return out
 
@@ -94,7 +68,7 @@ def convert_rsna(real: Path, dest: Path, limit: int | None = None) -> Path:
     source, out = real / "rsna_pneumonia_subset", dest / "rsna-pneumonia-detection-challenge"
     folder = out / "stage_2_train_images"
     folder.mkdir(parents=True, exist_ok=True)
-    rows = _rows(source / "images.csv")[:limit]
+    rows = rows_of(source / "images.csv")[:limit]
     for row in rows:
         path = folder / f"{row['patientId']}.dcm"
         if not path.exists():
@@ -102,13 +76,13 @@ def convert_rsna(real: Path, dest: Path, limit: int | None = None) -> Path:
                 write_dicom(path, np.asarray(picture.convert("L")), row["view"])
     kept = {row["patientId"] for row in rows}
     for name in ("stage_2_train_labels.csv", "stage_2_detailed_class_info.csv"):
-        table = [row for row in _rows(source / name) if row["patientId"] in kept]
-        _write(out / name, list(table[0]), [list(row.values()) for row in table])
+        table = [row for row in rows_of(source / name) if row["patientId"] in kept]
+        write_rows(out / name, list(table[0]), [list(row.values()) for row in table])
     for name, columns in (
         ("rsna_to_nih_map.csv", ["patientId", "nih_image", "mse", "rsna_class"]),
         ("images.csv", ["patientId", "age", "sex", "view"]),
     ):
-        _write(out / name, columns, [[row[column] for column in columns] for row in rows])
+        write_rows(out / name, columns, [[row[column] for column in columns] for row in rows])
     return out
 
 
@@ -122,17 +96,17 @@ def convert_pairs(
     """
     source, out = real / "covid_cxr_notes", dest / "csv-pairs"
     (out / "images").mkdir(parents=True, exist_ok=True)
-    segmented = {row["patientid"] for row in _rows(real / "covid_opacity_seg" / "images.csv")}
+    segmented = {row["patientid"] for row in rows_of(real / "covid_opacity_seg" / "images.csv")}
     rows = [
         row
-        for row in _rows(source / "metadata.csv")
+        for row in rows_of(source / "metadata.csv")
         if row["view"] in FRONTAL and (keep_segmented or row["patientid"] not in segmented)
     ][:limit]
     for row in rows:
-        _link(source / row["file"], out / row["file"])
+        link_to(source / row["file"], out / row["file"])
     columns = ["file", "clinical_notes", "patientid", "view"]
     cells = [[row[name] for name in columns] for row in rows]
-    _write(out / "pairs.csv", ["image", "text", "patient", "view"], cells)
+    write_rows(out / "pairs.csv", ["image", "text", "patient", "view"], cells)
     return out
 
 
@@ -155,21 +129,5 @@ CONVERTERS = {
 }
 
 
-def main() -> None:
-    """Convert the named sets into DEST."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sources", nargs="+", choices=[*CONVERTERS, "all"])
-    parser.add_argument("dest", type=Path)
-    arguments = parser.parse_args()
-    real = real_root()
-    if real is None:
-        parser.error(f"set {VARIABLE} to the folder of the real sets")
-    if arguments.dest.resolve().is_relative_to(REPOSITORY):
-        parser.error("DEST must lie outside this repository")
-    names = list(CONVERTERS) if "all" in arguments.sources else arguments.sources
-    for name in names:
-        print(CONVERTERS[name](real, arguments.dest))
-
-
 if __name__ == "__main__":
-    main()
+    main(CONVERTERS)

@@ -1,6 +1,6 @@
 """Writes the small real COVID-19 sets of MACO_BENCH_REAL_DATA in official folder layouts.
 
-    python tests/real_data/convert_covid.py covid_rural covid_idc notes DEST
+    python -m tests.real_data.convert_covid covid_rural covid_idc notes DEST
 
 DEST must lie outside this repository: nothing of the real material belongs into it. The sets are
 not those whose layout they get: they stand in for them where real pixels are wanted.
@@ -8,9 +8,6 @@ not those whose layout they get: they stand in for them where real pixels are wa
 
 from __future__ import annotations
 
-import argparse
-import csv
-import os
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-VARIABLE = "MACO_BENCH_REAL_DATA"
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.real_data.common import link_to, main, rows_of, write_rows
+
 FIRST_PATIENT = 98_000_000
 """Real names of COVID Rural begin with 16: converted patients are told apart by their number."""
 
@@ -30,30 +27,6 @@ IDC_HEADER = (
     "lymphocyte_count,view,modality,date,location,folder,filename,doi,url,license,clinical_notes,"
     "other_notes,"
 )
-
-
-def real_root() -> Path | None:
-    """The folder of the real material, or None where the variable is unset."""
-    value = os.environ.get(VARIABLE, "")
-    return Path(value) if value else None
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def _write(path: Path, header: list[str], rows: Iterable[Iterable[object]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
-
-
-def _link(target: Path, link: Path) -> None:
-    link.unlink(missing_ok=True)
-    link.symlink_to(target.resolve())
 
 
 def rural_stems(rows: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -81,13 +54,13 @@ def convert_opacity_seg(real: Path, dest: Path) -> Path:
     stems = rural_stems(rows)
     for row in rows:
         stem = stems[row["file"]]
-        _link(source / row["file"], folder / "jpgs" / f"{stem}.jpg")
+        link_to(source / row["file"], folder / "jpgs" / f"{stem}.jpg")
         with Image.open(source / row["opacity_mask"]) as picture:
             inside = (np.asarray(picture) > 0).astype(np.uint8)
         Image.fromarray(inside).save(folder / "pngs_masks" / f"{stem}.png")
     people = sorted({stem.partition("_")[0] for stem in stems.values()})
     unknown = ["NULL"] * (len(PATIENT_HEADER) - 1)
-    _write(
+    write_rows(
         folder / "covid_rural_patient_info.csv",
         PATIENT_HEADER,
         [[name, *unknown] for name in people],
@@ -97,7 +70,9 @@ def convert_opacity_seg(real: Path, dest: Path) -> Path:
 
 def _write_idc(out: Path, rows: Iterable[Mapping[str, str]]) -> None:
     header = IDC_HEADER.split(",")
-    _write(out / "metadata.csv", header, [[row.get(name, "") for name in header] for row in rows])
+    write_rows(
+        out / "metadata.csv", header, [[row.get(name, "") for name in header] for row in rows]
+    )
 
 
 def convert_hannover(real: Path, dest: Path) -> Path:
@@ -107,7 +82,7 @@ def convert_hannover(real: Path, dest: Path) -> Path:
     rows = []
     for row in rows_of(source / "data.csv"):
         name = Path(row["file"]).name
-        _link(source / row["file"], out / "images" / name)
+        link_to(source / row["file"], out / "images" / name)
         rows.append(
             {
                 "patientid": row["patient_id"],
@@ -131,7 +106,7 @@ def convert_notes(real: Path, dest: Path) -> Path:
     (out / "images").mkdir(parents=True, exist_ok=True)
     rows = rows_of(source / "metadata.csv")
     for row in rows:
-        _link(source / row["file"], out / "images" / row["filename"])
+        link_to(source / row["file"], out / "images" / row["filename"])
     _write_idc(out, rows)
     return out
 
@@ -143,21 +118,5 @@ CONVERTERS = {
 }
 
 
-def main() -> None:
-    """Convert the named sets into DEST."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sources", nargs="+", choices=[*CONVERTERS, "all"])
-    parser.add_argument("dest", type=Path)
-    arguments = parser.parse_args()
-    real = real_root()
-    if real is None:
-        parser.error(f"set {VARIABLE} to the folder of the real sets")
-    if arguments.dest.resolve().is_relative_to(REPOSITORY):
-        parser.error("DEST must lie outside this repository")
-    names = list(CONVERTERS) if "all" in arguments.sources else arguments.sources
-    for name in names:
-        print(CONVERTERS[name](real, arguments.dest))
-
-
 if __name__ == "__main__":
-    main()
+    main(CONVERTERS)

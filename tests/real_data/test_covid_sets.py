@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections import Counter
 from pathlib import Path
 
@@ -13,16 +12,11 @@ from PIL import Image
 from benchmark.data.images import read_grey
 from benchmark.data.sources import covid_idc, covid_rural
 from benchmark.data.splits import split_rows
+from tests.real_data import convert_covid as convert
+from tests.real_data.common import VARIABLE, real_root, rows_of
 
-_SPEC = importlib.util.spec_from_file_location(
-    "convert_covid", Path(__file__).with_name("convert_covid.py")
-)
-assert _SPEC is not None and _SPEC.loader is not None
-convert = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(convert)
-
-REAL = convert.real_root()
-pytestmark = pytest.mark.skipif(REAL is None, reason=f"{convert.VARIABLE} is not set")
+REAL = real_root()
+pytestmark = pytest.mark.skipif(REAL is None, reason=f"{VARIABLE} is not set")
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +27,7 @@ def real() -> Path:
 
 def test_real_masks_in_the_layout_of_covid_rural(real: Path, tmp_path: Path) -> None:
     manifest = covid_rural.read(convert.convert_opacity_seg(real, tmp_path))
-    rows = convert.rows_of(real / "covid_opacity_seg" / "images.csv")
+    rows = rows_of(real / "covid_opacity_seg" / "images.csv")
     assert len(manifest) == len(manifest.masks) == len(rows) == 44
     assert manifest.images["patient"].nunique() == len({row["patientid"] for row in rows}) == 37
     stems = convert.rural_stems(rows)
@@ -68,7 +62,7 @@ def test_hannover_in_the_layout_of_the_collection(real: Path, tmp_path: Path) ->
 def test_the_collection_itself_as_far_as_it_is_there(real: Path, tmp_path: Path) -> None:
     """Real rows of June 2020: real findings, views and notes."""
     manifest = covid_idc.read(convert.convert_notes(real, tmp_path))
-    rows = {row["filename"]: row for row in convert.rows_of(real / "covid_cxr_notes/metadata.csv")}
+    rows = {row["filename"]: row for row in rows_of(real / "covid_cxr_notes/metadata.csv")}
     frontal = {name for name, row in rows.items() if row["view"] in ("PA", "AP", "AP Supine")}
     assert set(manifest.images["image"]) == frontal and len(frontal) == 211
     labels = dict(zip(manifest.images["image"], manifest.labels.to_numpy()))

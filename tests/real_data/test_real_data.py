@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import shutil
 from pathlib import Path
 
@@ -17,14 +16,11 @@ from benchmark.data.sources import csv_pairs, nih_cxr14, rsna_pneumonia
 from benchmark.data.splits import split_rows, subset_rows
 from benchmark.data.store import open_store
 from benchmark.recipes import PretrainRecipe
+from tests.real_data import convert
+from tests.real_data.common import VARIABLE, real_root, rows_of
 
-_SPEC = importlib.util.spec_from_file_location("convert", Path(__file__).with_name("convert.py"))
-assert _SPEC is not None and _SPEC.loader is not None
-convert = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(convert)
-
-REAL = convert.real_root()
-pytestmark = pytest.mark.skipif(REAL is None, reason=f"{convert.VARIABLE} is not set")
+REAL = real_root()
+pytestmark = pytest.mark.skipif(REAL is None, reason=f"{VARIABLE} is not set")
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +113,7 @@ def test_pairs_make_a_corpus_without_segmented_patients(real: Path, root: Path) 
     manifest = csv_pairs.read(root / "csv-pairs")
     assert set(manifest.images["view"]) == {"frontal"}
     segmented = {
-        f"csv:{row['patientid']}" for row in convert._rows(real / "covid_opacity_seg/images.csv")
+        f"csv:{row['patientid']}" for row in rows_of(real / "covid_opacity_seg/images.csv")
     }
     assert not segmented & set(manifest.images["patient"])
     corpus = read_corpus(manifest, PretrainRecipe(source="test"))

@@ -13,10 +13,10 @@ from tests.end_to_end.runs import run_all
 def test_real_radiographs_from_pretraining_to_a_table(
     real_data: Path, checkout: Path, tmp_path: Path
 ) -> None:
-    convert = checkout / "tests" / "real_data" / "convert.py"
     data = tmp_path / "data"
     names = ("nih_cxr14", "rsna_pneumonia", "csv_pairs", "lists")
-    subprocess.run([sys.executable, str(convert), *names, str(data)], check=True)
+    convert = [sys.executable, "-m", "tests.real_data.convert"]
+    subprocess.run([*convert, *names, str(data)], check=True, cwd=checkout)
     done = run_all(
         "--suite", "real-pixels", "--profile", "toy", "--corpus", "csv_pairs",
         "--data-root", str(data), "--results", str(tmp_path / "r"),
