@@ -88,8 +88,42 @@ class Representation(Protocol):
     def classification_trunk(self, drop_path: float) -> nn.Module:
         """A fresh copy of the image encoder: images -> (B, feature_dim) pooled features."""
 
+    def dense_trunk(
+        self,
+        taps: Sequence[int],
+        drop_path: float = 0.0,
+        window: int = 0,
+        global_blocks: Sequence[int] = (),
+    ) -> DenseTrunk:
+        """A fresh copy of the image encoder that gives maps, for segmentation and detection.
+
+        `taps` (blocks after which a map is taken), `window` (side of the attention windows in
+        patches, 0 = none) and `global_blocks` speak to transformers, with blocks counted in
+        twelfths of the depth; a ResNet gives its four stages.
+        """
+
     def progress_arrays(self) -> Arrays:
         """Small arrays worth a history (the weight map); may be empty."""
+
+
+class DenseTrunk(Protocol):
+    """An image encoder that gives maps: a `torch.nn.Module`, (B, 1, H, W) to a list of maps.
+
+    Attributes:
+        channels: Of each map.
+        strides: Input pixels a cell of each map; equal ones for a plain transformer.
+        layers: How many layers count for layer-wise rate decay, the embeddings among them.
+    """
+
+    channels: tuple[int, ...]
+    strides: tuple[int, ...]
+    layers: int
+
+    def layer_of(self, parameter: str) -> int:
+        """Layer of a parameter, by its name in this module, from 0 (embeddings) on."""
+
+    def __call__(self, images: Tensor) -> list[Tensor]:
+        """One (B, channels, H / stride, W / stride) map per tap or stage."""
 
 
 @dataclass(frozen=True)

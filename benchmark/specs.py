@@ -9,7 +9,7 @@ from typing import Any, Literal
 from benchmark.recipes import PretrainRecipe, Recipe
 
 Protocol = Literal[
-    "pretrain", "fine_tune", "linear_probe", "zero_shot", "segment", "detect", "ground"
+    "pretrain", "fine_tune", "linear_probe", "zero_shot", "segment", "detect", "ground", "measure"
 ]
 Capability = Literal["image_features", "fine_tune", "zero_shot", "grounding", "text_features"]
 State = Literal[

@@ -16,7 +16,7 @@ from baselines.encoders.stem import ConvolutionStem, without_removed
 from benchmark.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _NORM = partial(nn.LayerNorm, eps=1e-6)
 
@@ -179,6 +179,18 @@ class MaskedAutoencoder(nn.Module):
     def classification_trunk(self, drop_path: float) -> nn.Module:
         """A fresh copy of the encoder for fine-tuning; see `ClassificationTrunk`."""
         return ClassificationTrunk(self, drop_path)
+
+    def dense_trunk(
+        self,
+        taps: Sequence[int],
+        drop_path: float = 0.0,
+        window: int = 0,
+        global_blocks: Sequence[int] = (),
+    ) -> nn.Module:
+        """A fresh copy of the encoder for segmentation and detection; see `DenseViT`."""
+        from baselines.encoders.dense_vit import DenseViT
+
+        return DenseViT(self, taps, drop_path, window, global_blocks)
 
 
 class ClassificationTrunk(nn.Module):

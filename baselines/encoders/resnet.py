@@ -82,6 +82,16 @@ class ResNetEncoder(nn.Module):
         """A fresh copy of the encoder with global average pooling; see `ResNetTrunk`."""
         return ResNetTrunk(self, drop_path)
 
+    def dense_trunk(
+        self,
+        taps: Sequence[int],
+        drop_path: float = 0.0,
+        window: int = 0,
+        global_blocks: Sequence[int] = (),
+    ) -> nn.Module:
+        """A fresh copy with the maps of its four stages; taps and windows are a ViT's."""
+        return DenseResNet(self, drop_path)
+
     def progress_arrays(self) -> dict[str, np.ndarray]:
         """Nothing."""
         return {}
@@ -109,6 +119,33 @@ class ResNetTrunk(nn.Module):
         """Pooled features."""
         last: Tensor = self.backbone.forward_features(_repeated(images, self.channels))
         return last.mean(dim=(2, 3))
+
+
+class DenseResNet(ResNetTrunk):
+    """Images (B, 1, H, W) to the maps of the four stages, the finest first.
+
+    A `benchmark.interfaces.DenseTrunk`.
+    """
+
+    def __init__(self, encoder: ResNetEncoder, drop_path: float = 0.0) -> None:
+        super().__init__(encoder, drop_path)
+        stages = self.backbone.feature_info[-4:]
+        self.image_channels = encoder.channels
+        self.channels = tuple(int(stage["num_chs"]) for stage in stages)
+        self.strides = tuple(int(stage["reduction"]) for stage in stages)
+        self.layers = 5
+
+    def layer_of(self, parameter: str) -> int:
+        """0 for the stem, i for the i-th stage."""
+        stage = parameter.removeprefix("backbone.").split(".")[0]
+        return int(stage.removeprefix("layer")) if stage.startswith("layer") else 0
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """One map per stage."""
+        last = self.backbone.forward_intermediates(
+            _repeated(images, self.image_channels), indices=4, intermediates_only=True
+        )
+        return list(last)
 
 
 def build_resnet(context: BuildContext) -> ResNetEncoder:

@@ -1,0 +1,50 @@
+"""How a method is pre-trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from benchmark.recipes.base import Precision, Recipe
+
+
+@dataclass(frozen=True)
+class PretrainRecipe(Recipe):
+    """Pre-training on images and reports.
+
+    Attributes:
+        epochs: Passes over the corpus; 0 leaves the initial weights (`random_init`).
+        contrastive_batch: Pairs that stand in one softmax.
+        accumulation: Such batches an optimiser step.
+        learning_rate: Peak rate, absolute.
+        warmup_epochs: Linear warm-up, then half a cosine to `final_learning_rate`, by step.
+        flip_probability: Horizontal flip; it makes left and right unlearnable (traps 3).
+        views: `frontal` or `all`.
+        ms_cxr_in_pretraining: `exclude` drops every patient that a task of the suite tests on.
+        sentence_sampling: Split the report, shuffle, keep a random number of sentences.
+        text_sections: Sections of the report that are read, in this order.
+        start_from: Baseline whose pre-training on the same corpus makes the start weights: every
+            tensor of equal name and shape is taken, and its tokenizer. Empty: initial weights.
+        checkpoint_every_seconds: Wall time between resumable checkpoints.
+        precision: `auto` is float32 on CPU and mixed precision on GPU.
+    """
+
+    epochs: float = 30
+    contrastive_batch: int = 512
+    accumulation: int = 1
+    learning_rate: float = 4.5e-4
+    final_learning_rate: float = 0.0
+    warmup_epochs: float = 2
+    weight_decay: float = 0.05
+    betas: tuple[float, float] = (0.9, 0.95)
+    gradient_clip: float | None = None
+    flip_probability: float = 0.5
+    rotation_degrees: float = 20.0
+    scale: tuple[float, float] = (0.8, 1.2)
+    views: Literal["frontal", "all"] = "frontal"
+    ms_cxr_in_pretraining: Literal["exclude", "include"] = "exclude"
+    sentence_sampling: bool = True
+    text_sections: tuple[str, ...] = ("findings", "impression")
+    start_from: str = ""
+    checkpoint_every_seconds: float = 60.0
+    precision: Precision = "auto"
