@@ -3,19 +3,52 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Set
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchmark import fingerprint, registry
 from benchmark.errors import LeakError, MacoBenchError, unknown_name
 from benchmark.recipes import PretrainRecipe, Recipe
-from benchmark.specs import Suite, TaskSpec
+from benchmark.specs import TaskSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from benchmark.data.manifest import Manifest
     from benchmark.data.splits import SplitRows
     from benchmark.settings import Settings
 
 _FILLED_IN = frozenset({"root", "allow_partial", "lists_root", "mimic_root"})
+
+
+@dataclass(frozen=True)
+class Exclusions:
+    """What a corpus leaves out.
+
+    Attributes:
+        by_task: Patients of the corpus that a task tests or tunes on, in any of its variants.
+        unread_splits: `DATASET@SPLIT` of such tasks whose data are absent or broken: nobody could
+            be left out for them.
+    """
+
+    by_task: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    unread_splits: tuple[str, ...] = ()
+
+    @property
+    def patients(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset().union(*self.by_task.values())
+
+
+def tasks_sharing(namespaces: Set[str]) -> list[TaskSpec]:
+    """All tasks whose data set may hold patients of some namespaces, sorted by name."""
+    tasks = [registry.load_task(name) for name in registry.task_names()]
+    return [
+        task
+        for task in tasks
+        if task.dataset and registry.load_source(task.dataset).namespaces & namespaces
+    ]
 
 
 class Catalogue:
@@ -25,6 +58,7 @@ class Catalogue:
         self._settings = settings
         self._found: dict[str, Manifest | MacoBenchError] = {}
         self._rows: dict[tuple[str, str, float | None, int], SplitRows] = {}
+        self._exclusions: Exclusions | None = None
 
     def manifest(self, dataset: str) -> Manifest:
         """The manifest of a data set; an error is remembered and raised again.
@@ -84,30 +118,39 @@ class Catalogue:
             self._rows[place] = load_task_rows(self.manifest(dataset), recipe, percent, seed)
         return self._rows[place]
 
-    def excluded_patients(self, suite: Suite, recipe: PretrainRecipe) -> dict[str, frozenset[str]]:
-        """By task: patients of the corpus that a task of the suite tests or tunes on.
+    def exclusions(self, recipe: PretrainRecipe) -> Exclusions:
+        """Who is left out of the corpus: every patient that some task tests or tunes on.
 
-        All tasks of the suite count, whichever of them run now, so that the weights do not
-        depend on the selection. A data set that is absent can neither be tested on nor excluded.
+        All tasks count whose data set shares a namespace of patients with the corpus, whatever
+        the suite and the call ask for. So suites share their weights, and no weights meet a
+        patient whom a later call tests on. Other data sets are not read.
+
+        Raises:
+            MacoBenchError: The corpus is absent or broken.
         """
         if recipe.ms_cxr_in_pretraining == "include":
-            return {}
-        corpus = frozenset(self.manifest(self._settings.corpus).images["patient"])
-        excluded: dict[str, frozenset[str]] = {}
-        for entry in suite.entries:
-            task = registry.load_task(entry.task)
-            if task.dataset:
-                variant = entry.variant or next(iter(task.variants))
-                name = f"{task.name}@{variant}"
-                excluded[name] = corpus & self._tested(task, task.variants[variant])
-        return excluded
+            return Exclusions()
+        if self._exclusions is None:
+            corpus = frozenset(self.manifest(self._settings.corpus).images["patient"])
+            self._exclusions = self._excluded_from(corpus)
+        return self._exclusions
 
-    def _tested(self, task: TaskSpec, recipe: Recipe) -> frozenset[str]:
+    def _excluded_from(self, corpus: frozenset[str]) -> Exclusions:
+        by_task: dict[str, frozenset[str]] = {}
+        unread: set[str] = set()
+        for task in tasks_sharing({name.partition(":")[0] for name in corpus}):
+            found: set[str] = set()
+            for recipe in task.variants.values():
+                try:
+                    found |= corpus & self._tested(task.dataset, recipe)
+                except LeakError:
+                    raise
+                except MacoBenchError:
+                    unread.add(f"{task.dataset}@{recipe.split}")
+            by_task[task.name] = frozenset(found)
+        return Exclusions(by_task, tuple(sorted(unread)))
+
+    def _tested(self, dataset: str, recipe: Recipe) -> frozenset[str]:
         from benchmark.data.task_data import tested_patients
 
-        try:
-            return tested_patients(self.manifest(task.dataset), self.rows(task.dataset, recipe))
-        except LeakError:
-            raise
-        except MacoBenchError:
-            return frozenset()
+        return tested_patients(self.manifest(dataset), self.rows(dataset, recipe))

@@ -13,22 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import registry
-from benchmark.catalogue import Catalogue
-from benchmark.cells import (
-    PRETRAINING,
-    DataState,
-    Origin,
-    Resolved,
-    evaluate_cell,
-    pretrain_cell,
-    resolve,
-    start_of,
-    why_not_applicable,
-)
+from benchmark.catalogue import Catalogue, tasks_sharing
+from benchmark.cells import Origin, Resolved, evaluate_cell, resolve, why_not_applicable
 from benchmark.errors import MacoBenchError, UsageError, unknown_name
-from benchmark.fingerprint import file_checksum, key_of
+from benchmark.fingerprint import file_checksum
 from benchmark.phantom_cache import with_phantom
-from benchmark.recipes import PretrainRecipe
+from benchmark.pretraining_cells import PretrainingCells, data_state
 from benchmark.settings import Settings
 from benchmark.specs import BaselineSpec, Cell, Seeds, State, Suite, SuiteEntry
 from benchmark.states import PlannedCell, after_pretraining, cell_outside, state_of
@@ -86,7 +76,7 @@ class _Planner:
         self.suite = registry.load_suite(settings.suite)
         self.settings = replace(settings, corpus=settings.corpus or self.suite.corpus)
         self.catalogue = Catalogue(self.settings)
-        self.pretraining: dict[tuple[str, int], PlannedCell] = {}
+        self.pretraining = PretrainingCells(self.suite, self.settings, self.catalogue)
         self._check_names()
 
     def _check_names(self) -> None:
@@ -108,14 +98,7 @@ class _Planner:
         for entry in self._entries():
             wanted.extend(self._entry_cells(entry))
         selected = [item for item in wanted if self._matches(item.cell)]
-        needed = self._needed(selected)
-        first = [
-            item
-            for item in self.pretraining.values()
-            if (item.cell.key and item.cell.key in needed) or self._asked_for(item.cell)
-        ]
-        first += self._blocked_pretraining(selected, first)
-        cells = (*first, *selected)
+        cells = (*self.pretraining.behind(selected), *selected)
         if not cells:
             raise UsageError(
                 "The selection matches no cell.",
@@ -123,47 +106,23 @@ class _Planner:
             )
         return Plan(cells, self.settings, self.suite)
 
-    def _needed(self, selected: list[PlannedCell]) -> set[str]:
-        """Keys of the pre-training cells behind the selected ones, and of those behind them."""
-        needed = {item.cell.depends_on for item in selected if item.state != "not_applicable"}
-        # A start stands before the methods that begin with it: later ones are looked at first.
-        for item in reversed(self.pretraining.values()):
-            if self._asked_for(item.cell) or item.cell.key in needed:
-                needed.add(item.cell.depends_on)
-        return needed
-
     def datasets(self) -> set[str]:
         """The data sets that the cells read; asked before there are any data.
 
-        Without data a cell has its name all the same, and is blocked where it would read any.
+        With a corpus come those whose tested patients it leaves out. Without data a cell has its
+        name all the same, and is blocked where it would read any.
         """
-        cells = [item.cell for item in self.plan().cells if item.state == "blocked"]
-        return {
-            self.settings.corpus
-            if cell.kind == "pretrain"
-            else registry.load_task(cell.task).dataset
-            for cell in cells
-        }
+        found: set[str] = set()
+        for item in self.plan().in_state("blocked"):
+            if item.cell.kind == "evaluate":
+                found.add(registry.load_task(item.cell.task).dataset)
+            elif self.settings.corpus not in found:
+                corpus = registry.load_source(self.settings.corpus)
+                found |= {corpus.name, *(task.dataset for task in tasks_sharing(corpus.namespaces))}
+        return found
 
     def _matches(self, cell: Cell) -> bool:
         return not self.settings.only or fnmatch.fnmatchcase(cell.name, self.settings.only)
-
-    def _asked_for(self, cell: Cell) -> bool:
-        """Pre-training cells run for others, or when somebody names them."""
-        if self.settings.only:
-            return fnmatch.fnmatchcase(cell.name, self.settings.only)
-        return PRETRAINING in {name.partition("@")[0] for name in self.settings.tasks}
-
-    def _blocked_pretraining(
-        self, selected: list[PlannedCell], first: list[PlannedCell]
-    ) -> list[PlannedCell]:
-        """Blocked cells have no key to depend on; show the cause once, at its root."""
-        methods = {item.cell.baseline for item in selected if item.state == "blocked"}
-        return [
-            item
-            for (baseline, _), item in self.pretraining.items()
-            if item.state == "blocked" and baseline in methods and item not in first
-        ]
 
     def _entries(self) -> list[SuiteEntry]:
         """The suite's entries, cut to the tasks asked for; a task outside it may be asked for."""
@@ -199,7 +158,7 @@ class _Planner:
             if task.protocol == "pretrain":
                 if baseline.kind == "method":
                     for seed in self.settings.pretrain_seeds:
-                        self._pretrain(name, seed)
+                        self.pretraining.of(name, seed)
                 continue
             reason = why_not_applicable(task, baseline)
             if reason and baseline.kind == "sentinel" and len(names) > 1:
@@ -216,7 +175,7 @@ class _Planner:
         for origin, pretraining in self._origins(resolved.baseline):
             for percent, subset, head in self._axes(resolved, entry):
                 try:
-                    data = self._data(resolved.task.dataset)
+                    data = data_state(self.catalogue, resolved.task.dataset)
                     self.catalogue.rows(resolved.task.dataset, resolved.recipe)
                 except MacoBenchError as error:
                     yield cell_outside(
@@ -260,43 +219,9 @@ class _Planner:
             yield Origin(f"file:{checksum[:16]}", f"file:{checksum}"), None
         else:
             for seed in self.settings.pretrain_seeds:
-                planned = self._pretrain(baseline.name, seed)
+                planned = self.pretraining.of(baseline.name, seed)
                 cell = planned.cell
                 yield Origin("trained", cell.key, cell.data_id, seed), planned
-
-    def _pretrain(self, baseline: str, seed: int) -> PlannedCell:
-        if (baseline, seed) not in self.pretraining:
-            resolved = resolve(PRETRAINING, self.suite.pretraining, baseline, self.settings)
-            start = start_of(resolved)
-            before = self._pretrain(start, seed) if start else None
-            self.pretraining[baseline, seed] = self._planned_pretraining(resolved, seed, before)
-        return self.pretraining[baseline, seed]
-
-    def _planned_pretraining(
-        self, resolved: Resolved, seed: int, start: PlannedCell | None
-    ) -> PlannedCell:
-        variant = self.suite.pretraining
-        try:
-            data = self._corpus(resolved)
-        except MacoBenchError as error:
-            return cell_outside(
-                resolved.task, variant, resolved.baseline, self.settings, "blocked",
-                str(error), Seeds(pretrain=seed), None, "initial",
-            )  # fmt: skip
-        cell = pretrain_cell(resolved, variant, data, seed, start.cell.key if start else "")
-        planned = replace(state_of(cell, self.settings, ""), data_key=data.key)
-        return after_pretraining(planned, start)
-
-    def _data(self, dataset: str) -> DataState:
-        return DataState(self.catalogue.data_id(dataset), self.catalogue.key(dataset))
-
-    def _corpus(self, resolved: Resolved) -> DataState:
-        assert isinstance(resolved.recipe, PretrainRecipe)
-        excluded = self.catalogue.excluded_patients(self.suite, resolved.recipe)
-        data = self._data(self.settings.corpus)
-        return replace(
-            data, extra={"excluded_patients": key_of(sorted(set().union(*excluded.values())))}
-        )
 
 
 def _checksum(path: Path) -> str:

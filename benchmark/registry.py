@@ -10,15 +10,15 @@ import importlib
 import importlib.machinery
 import re
 import sys
-import tomllib
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import benchmark
 from benchmark.errors import UsageError, unknown_name
-from benchmark.specs import BaselineSpec, PhantomSize, Profile, Suite, SuiteEntry, TaskSpec
+from benchmark.spec_files import read_profile, read_suite
+from benchmark.specs import BaselineSpec, Profile, Suite, TaskSpec
 
 if TYPE_CHECKING:
     from benchmark.data.manifest import SourceSpec
@@ -231,50 +231,18 @@ def _file(folder: str, name: str) -> Path | None:
     return next((path for path in places if path.is_file()), None)
 
 
-def _toml(folder: str, what: str, name: str, known: list[str]) -> dict[str, Any]:
-    _check(what, name, known)
-    path = _file(folder, f"{name}.toml")
-    assert path is not None
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} is not valid TOML: {error}.") from error
-    if content.get("name", name) != name:
-        raise UsageError(f"{path} names itself `{content['name']}`.")
-    return content | {"name": name}
-
-
-def _fields(what: str, content: Mapping[str, Any], kind: type) -> None:
-    known = set(kind.__dataclass_fields__)  # type: ignore[attr-defined]
-    for key in content:
-        if key not in known:
-            raise unknown_name(f"key of a {what}", key, known)
-
-
 def load_profile(name: str) -> Profile:
     """A size of work from `benchmark/profiles/NAME.toml`."""
-    content = _toml("benchmark/profiles", "profile", name, profile_names())
-    _fields("profile", content, Profile)
-    phantom = content.pop("phantom")
-    _fields("phantom", phantom, PhantomSize)
-    return Profile(**content, phantom=PhantomSize(**phantom))
+    return read_profile(_spec_file("benchmark/profiles", "profile", name, profile_names()))
 
 
 def load_suite(name: str) -> Suite:
     """A paper's tables from `leaderboards/suites/NAME.toml`."""
-    content = _toml("leaderboards/suites", "suite", name, suite_names())
-    _fields("suite", content, Suite)
-    entries = []
-    for entry in content.pop("entries", []):
-        _fields("suite entry", entry, SuiteEntry)
-        entries.append(SuiteEntry(**{key: _tupled(value) for key, value in entry.items()}))
-    by_profile = content.pop("profile_baselines", {})
-    return Suite(
-        entries=tuple(entries),
-        profile_baselines={key: tuple(value) for key, value in by_profile.items()},
-        **{key: _tupled(value) for key, value in content.items()},
-    )
+    return read_suite(_spec_file("leaderboards/suites", "suite", name, suite_names()))
 
 
-def _tupled(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _spec_file(folder: str, what: str, name: str, known: list[str]) -> Path:
+    _check(what, name, known)
+    path = _file(folder, f"{name}.toml")
+    assert path is not None
+    return path

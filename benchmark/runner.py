@@ -149,10 +149,9 @@ def _corpus(resolved: Resolved, workshop: Workshop) -> Any:
     from benchmark.data.corpus import read_corpus
 
     assert isinstance(resolved.recipe, PretrainRecipe)
-    suite = registry.load_suite(workshop.settings.suite)
-    excluded = workshop.catalogue.excluded_patients(suite, resolved.recipe)
+    excluded = workshop.catalogue.exclusions(resolved.recipe)
     manifest = workshop.catalogue.manifest(workshop.settings.corpus)
-    return read_corpus(manifest, resolved.recipe, excluded)
+    return read_corpus(manifest, resolved.recipe, excluded.by_task, excluded.unread_splits)
 
 
 def _rows(cell: Cell, resolved: Resolved, corpus: Any, workshop: Workshop) -> Any:

@@ -2,7 +2,7 @@
 
 The corpus is the suite's or a run option (`--corpus`). Each method brings its own recipe
 (`BaselineSpec.pretraining`), which stands in for the placeholder below; a profile replaces its
-sizes. Patients that a task of the suite tests on are left out of the corpus and counted
+sizes. Patients that any task tests or tunes on are left out of the corpus and counted
 (`ms_cxr_in_pretraining = "exclude"`). The cell leaves `weights.pt` and `history.npz`; it has no
 score, and its record holds the last losses.
 """

@@ -23,6 +23,9 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("tables", help="write Markdown tables from records")
     parser.add_argument("--suite", help="tables of one paper (default: maco)")
     parser.add_argument("--results", type=Path, metavar="DIR", help="folder of the records")
+    parser.add_argument(
+        "--corpus", metavar="NAME", help="show weights pre-trained on it (default: the suite's)"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: below the results")
     parser.add_argument(
         "--publish",
@@ -80,4 +83,5 @@ def suite_tables(
         settings.profile,
         tables=suite.tables or None,
         planned=planned,
+        corpus=settings.corpus,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,11 +23,12 @@ class Corpus:
     Attributes:
         rows: Positions in the manifest, (n,) int64.
         texts: Text of each row, from the sections that the recipe names.
-        dropped_patients: Patients of the corpus that a task tests on.
+        dropped_patients: Patients of the corpus that a task tests or tunes on.
         dropped_images: Their images.
         views: Images by view, before the filter on views.
         empty_reports: Images left out because their text is empty.
         dropped_by_task: Dropped patients by task, where the tasks are known.
+        unread_splits: Splits whose tested patients are unknown, so that none could be dropped.
     """
 
     rows: np.ndarray
@@ -37,6 +38,7 @@ class Corpus:
     views: Mapping[str, int] = field(default_factory=dict)
     empty_reports: int = 0
     dropped_by_task: Mapping[str, int] = field(default_factory=dict)
+    unread_splits: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -46,6 +48,7 @@ def read_corpus(
     manifest: Manifest,
     recipe: PretrainRecipe,
     excluded_patients: Mapping[str, Set[str]] | Set[str] = frozenset(),
+    unread_splits: Sequence[str] = (),
 ) -> Corpus:
     """The pre-training pairs of a data set.
 
@@ -55,7 +58,8 @@ def read_corpus(
     Args:
         manifest: With reports.
         recipe: Views, sections, and the rule on excluded patients.
-        excluded_patients: Patients that tasks of the suite test on, as a set or by task.
+        excluded_patients: Patients that tasks test or tune on, as a set or by task.
+        unread_splits: Splits whose tested patients are unknown, for the record.
 
     Raises:
         MissingDataError: There are no reports, or nothing is left.
@@ -94,6 +98,7 @@ def read_corpus(
         views={str(name): int(count) for name, count in zip(names, counts)},
         empty_reports=int((~dropped).sum()) - len(kept),
         dropped_by_task={task: len(present & set(names)) for task, names in by_task.items()},
+        unread_splits=tuple(unread_splits),
     )
 
 

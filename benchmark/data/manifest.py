@@ -34,6 +34,8 @@ class SourceSpec:
         folders: Names of the folder below a data root, tried in order.
         redistributable: Whether images and texts may be shown to others.
         obtain: One sentence: from where the user gets it.
+        namespace: Before the colon of its patients' names.
+        also_namespaces: Of other data sets, under whose names some of its patients stand.
         expected: Counts of the full release, for messages only.
     """
 
@@ -44,7 +46,13 @@ class SourceSpec:
     obtain: str
     folders: tuple[str, ...]
     namespace: str
+    also_namespaces: tuple[str, ...] = ()
     expected: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def namespaces(self) -> frozenset[str]:
+        """All namespaces that its patients may stand in."""
+        return frozenset((self.namespace, *self.also_namespaces))
 
 
 @dataclass(frozen=True)

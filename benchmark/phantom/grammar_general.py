@@ -1,4 +1,4 @@
-"""Sentences that name no finding as present: normal anatomy, denials, devices, technique."""
+"""Sentences that name no finding as present: normal anatomy, denials, devices, image quality."""
 
 from __future__ import annotations
 
@@ -193,44 +193,6 @@ DEVICES: dict[str, tuple[str, ...]] = {
     ),
 }
 
-TECHNIQUE: dict[str, tuple[str, ...]] = {
-    "PA": ("A frontal view of the chest was obtained.", "Upright PA view of the chest."),
-    "AP": (
-        "Single AP view of the chest was obtained.",
-        "Portable AP radiograph of the chest.",
-        "Single portable frontal view of the chest.",
-    ),
-    "PA+LATERAL": (
-        "PA and lateral views of the chest were obtained.",
-        "Frontal and lateral radiographs of the chest.",
-        "Two views of the chest were reviewed.",
-    ),
-}
-EXAMINATIONS: dict[str, tuple[str, ...]] = {
-    "PA": ("CHEST (PA)", "CHEST RADIOGRAPH", "CHEST (SINGLE VIEW)"),
-    "AP": ("CHEST (PORTABLE AP)", "CHEST (SINGLE VIEW)", "PORTABLE CHEST"),
-    "PA+LATERAL": ("CHEST (PA AND LAT)", "CHEST, TWO VIEWS", "CHEST RADIOGRAPHS"),
-}
-INDICATIONS = (
-    "___ year old {sex} with cough  // evaluate for pneumonia",
-    "___ year old {sex} with shortness of breath  // acute process?",
-    "___{letter} with chest pain, please evaluate for acute process.",
-    "___{letter} with fever // infiltrate?",
-    "History: ___{letter} with dyspnea and hypoxia.",
-    "___ year old {sex}, preoperative evaluation.",
-    "___ year old {sex} with altered mental status // rule out pneumonia",
-    "___ year old {sex} after a fall.",
-    "___ year old {sex} with known malignancy // interval change",
-    "Follow-up.",
-)
-COMPARISONS = (
-    "None.",
-    "___.",
-    "Chest radiograph of ___.",
-    "Radiographs from ___ and ___.",
-    "No prior studies are available.",
-)
-COMPARISONS_OF_FOLLOW_UP = ("Chest radiograph of ___.", "Prior study of ___.", "___.")
 REMARKS: dict[str, tuple[str, ...]] = {
     "rotated": ("The patient is slightly rotated.", "Patient rotation is noted."),
     "large": ("The study is limited by body habitus.",),
@@ -258,10 +220,6 @@ NO_CHANGE = (
     "No change since the prior study.",
     "Similar to the prior examination.",
 )
-ADDENDA = (
-    "Findings were discussed with Dr. ___ by telephone at ___ on ___.",
-    "The wet reading was sent to the emergency department at ___.",
-)
 
 
 def general_templates() -> tuple[str, ...]:
@@ -272,14 +230,9 @@ def general_templates() -> tuple[str, ...]:
         DENIALS_OF_TWO,
         DENIALS_OF_THREE,
         *DEVICES.values(),
-        *TECHNIQUE.values(),
-        INDICATIONS,
-        COMPARISONS,
-        COMPARISONS_OF_FOLLOW_UP,
         *REMARKS.values(),
         NORMAL_IMPRESSIONS,
         NO_OTHER,
         NO_CHANGE,
-        ADDENDA,
     ]
     return tuple(dict.fromkeys(template for group in groups for template in group))

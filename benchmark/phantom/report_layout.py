@@ -10,7 +10,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from benchmark.phantom import grammar_general
+from benchmark.phantom import grammar_frame, grammar_general
 from benchmark.phantom.words import pick
 
 if TYPE_CHECKING:
@@ -88,21 +88,21 @@ def normal_impressions(study: Study) -> tuple[str, ...]:
 
 def _head(study: Study, generator: np.random.Generator) -> list[list[str]]:
     views = "+".join(view.name for view in study.views)
-    kind = views if views in grammar_general.EXAMINATIONS else study.views[0].name
+    kind = views if views in grammar_frame.EXAMINATIONS else study.views[0].name
     woman = study.patient.sex == "F"
-    reason = pick(generator, grammar_general.INDICATIONS).format(
+    reason = pick(generator, grammar_frame.INDICATIONS).format(
         sex="woman" if woman else "man", letter="F" if woman else "M"
     )
     comparisons = (
-        grammar_general.COMPARISONS_OF_FOLLOW_UP if study.changes else grammar_general.COMPARISONS
+        grammar_frame.COMPARISONS_OF_FOLLOW_UP if study.changes else grammar_frame.COMPARISONS
     )
     blocks = []
     if generator.random() < 0.85:
-        exam = pick(generator, grammar_general.EXAMINATIONS[kind])
+        exam = pick(generator, grammar_frame.EXAMINATIONS[kind])
         blocks.append([f" EXAMINATION:  {exam}"])
     blocks.append(_wrap(f"{pick(generator, _REASON)}:  {reason}"))
     if generator.random() < 0.3:
-        blocks.append(_wrap("TECHNIQUE:  " + pick(generator, grammar_general.TECHNIQUE[kind])))
+        blocks.append(_wrap("TECHNIQUE:  " + pick(generator, grammar_frame.TECHNIQUE[kind])))
     if generator.random() < 0.8:
         blocks.append([f" COMPARISON:  {pick(generator, comparisons)}"])
     return blocks
@@ -122,7 +122,7 @@ def numbered(sentences: list[str], generator: np.random.Generator) -> str:
 
 
 def _addendum(generator: np.random.Generator) -> list[str]:
-    text = pick(generator, grammar_general.ADDENDA)
+    text = pick(generator, grammar_frame.ADDENDA)
     return [*_wrap(f"ADDENDUM  {text}"), " ", " " + "_" * (LINE_WIDTH - 1)]
 
 

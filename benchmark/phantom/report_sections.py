@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmark.phantom import grammar_general
+from benchmark.phantom import grammar_frame
 from benchmark.phantom.report_layout import normal_impressions, numbered
 from benchmark.phantom.reports import tell
 from benchmark.phantom.words import pick
@@ -42,9 +42,9 @@ def compose_sections(
         empty.discard("IMPRESSION")
         impression = [*told.findings, *impression]
     letter = study.patient.sex
-    reason = pick(generator, grammar_general.INDICATIONS)
+    reason = pick(generator, grammar_frame.INDICATIONS)
     texts = {
-        "COMPARISON": pick(generator, grammar_general.COMPARISONS),
+        "COMPARISON": pick(generator, grammar_frame.COMPARISONS),
         "INDICATION": reason.format(sex="woman" if letter == "F" else "man", letter=letter),
         "FINDINGS": " ".join(told.findings),
         "IMPRESSION": numbered(impression, generator),

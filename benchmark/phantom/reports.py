@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING
 
 from benchmark.errors import UsageError
 from benchmark.phantom import grammar, grammar_general
+from benchmark.phantom.report_background import (
+    denials,
+    device_sentences,
+    normal_sentences,
+    remarks,
+)
 from benchmark.phantom.report_layout import lay_out
 from benchmark.phantom.truth import Finding, Study
 from benchmark.phantom.words import WORDS, pick, slots
@@ -115,10 +121,10 @@ def tell(study: Study, dials: ReportDials, generator: np.random.Generator) -> To
         elif generator.random() < 0.7:
             summary.append(sentence)
     present = {finding.name for finding, _ in told} | {item.name for item in study.findings}
-    found += _normal_sentences(present - denied, generator)
-    found += _denials(present - denied, denied, mentions, generator)
-    devices = _device_sentences(study, generator)
-    found += devices + _remarks(study, generator)
+    found += normal_sentences(present - denied, generator)
+    found += denials(present - denied, denied, mentions, generator)
+    devices = device_sentences(study, generator)
+    found += devices + remarks(study, generator)
     order = generator.permutation(len(found))
     return Told(
         findings=[found[index] for index in order],
@@ -175,83 +181,6 @@ def _impression(finding: Finding, generator: np.random.Generator) -> str:
     placeless = finding.name in grammar.PLACELESS
     forms = grammar.IMPRESSION_PLACELESS if placeless else grammar.IMPRESSION_PRESENT
     return grammar.finish(pick(generator, forms).format(**slots(finding, generator)))
-
-
-def _normal_sentences(present: set[str], generator: np.random.Generator) -> list[str]:
-    share = 0.55 if not present else 0.3
-    sentences = []
-    said: set[str] = set()
-    for index in generator.permutation(len(grammar_general.NORMAL)):
-        statement = grammar_general.NORMAL[index]
-        regions = set(statement.region.split("_and_"))
-        if present & statement.contradicted_by or said & regions:
-            continue
-        if generator.random() < share:
-            said |= regions
-            sentences.append(pick(generator, statement.sentences))
-    return sentences
-
-
-def _denials(
-    present: set[str],
-    denied: set[str],
-    mentions: dict[str, float],
-    generator: np.random.Generator,
-) -> list[str]:
-    """Sentences that deny absent findings (and those that label noise denies)."""
-    hidden = set(present)
-    for group in grammar_general.LOOK_ALIKES:
-        if group & present:
-            hidden |= group
-    names = [n for n in grammar_general.DENIED_OFTEN if n not in hidden]
-    names = [name for name in names if generator.random() < 0.55]
-    for name in grammar_general.DENIED_SELDOM:
-        if name not in hidden and generator.random() < 0.08:
-            names.append(name)
-    names += [name for name in sorted(denied) if name not in names]
-    order = generator.permutation(len(names))
-    names = [names[index] for index in order]
-    sentences = []
-    while names:
-        count = min(len(names), int(generator.integers(1, 4)))
-        together, names = names[:count], names[count:]
-        forms = (
-            grammar_general.DENIALS_OF_ONE,
-            grammar_general.DENIALS_OF_TWO,
-            grammar_general.DENIALS_OF_THREE,
-        )[count - 1]
-        words = {
-            f"d{index}": pick(generator, WORDS[name].denied_as)
-            for index, name in enumerate(together)
-        }
-        sentences.append(grammar.finish(pick(generator, forms).format(**words)))
-        mentions.update({name: 0.0 for name in together})
-    return sentences
-
-
-def _device_sentences(study: Study, generator: np.random.Generator) -> list[str]:
-    devices = dict.fromkeys(device for view in study.views for device in view.devices)
-    sentences = []
-    for device in devices:
-        if generator.random() < 0.75:
-            plain = f"{device.replace('_', ' ').capitalize()} in place."
-            sentences.append(pick(generator, grammar_general.DEVICES.get(device, (plain,))))
-    return sentences
-
-
-def _remarks(study: Study, generator: np.random.Generator) -> list[str]:
-    view = study.views[0]
-    true = {
-        "rotated": abs(view.rotation_degrees) > 4,
-        "large": study.patient.habitus > 0.6,
-        "noisy": view.noise > 0.85,
-        "exposure": abs(view.exposure) > 0.85,
-    }
-    return [
-        pick(generator, grammar_general.REMARKS[name])
-        for name, holds in true.items()
-        if holds and generator.random() < 0.6
-    ]
 
 
 def _summary(sentences: list[str], followed: bool, generator: np.random.Generator) -> list[str]:

@@ -24,15 +24,12 @@ from benchmark.protocols.classification import (
     scored_rows,
     sentinel_outcome,
     training_facts,
-    training_truth,
 )
 from benchmark.protocols.classifier import HeadLoss, LinearClassifier, probabilities
-from benchmark.protocols.features import evaluation_reader
-from benchmark.protocols.inputs import InputReader
+from benchmark.protocols.fine_tune_inputs import FineTuneInputs, open_inputs
 from benchmark.protocols.search import for_percent, rate_candidates, search
 from benchmark.protocols.selection import (
     BestCheckpoint,
-    SelectionSet,
     evaluation_steps,
     selection_set,
 )
@@ -54,27 +51,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from benchmark.protocols.context import CellContext
+    from benchmark.protocols.inputs import InputReader
     from benchmark.training.history import History
 
 
 VERSION = 1
-
-
-@dataclass(frozen=True)
-class _Inputs:
-    """What every candidate of a search trains on.
-
-    Attributes:
-        crops: Reader of the squares that training crops are cut from.
-        reader: Reader of the images that are scored.
-        truth: Training labels, (n, k).
-        chosen_by: The selection set.
-    """
-
-    crops: InputReader
-    reader: InputReader
-    truth: np.ndarray
-    chosen_by: SelectionSet
 
 
 @dataclass(frozen=True)
@@ -107,7 +88,7 @@ def run(context: CellContext) -> Outcome:
     reset_peak_memory(context.device)
     seconds = 0.0
     with ExitStack() as stack:
-        inputs = _open(context, representation, chosen_by, stack)
+        inputs = open_inputs(context, representation, chosen_by, stack)
 
         def train_one(rate: float) -> _Trained:
             nonlocal seconds
@@ -138,30 +119,6 @@ def run(context: CellContext) -> Outcome:
     )
 
 
-def _open(
-    context: CellContext,
-    representation: Representation,
-    chosen_by: SelectionSet,
-    stack: ExitStack,
-) -> _Inputs:
-    """Readers that keep in memory what is read again and again."""
-    rows = np.asarray(context.rows.train, dtype=np.int64)
-    reader = evaluation_reader(context, representation, context.recipe.image_size)
-    stack.enter_context(reader)
-    reader.preload(chosen_by.rows, context.progress)
-    crops = InputReader(
-        context.store(),
-        max(reader.size, min(context.profile.store_size, 2 * reader.size)),
-        context.recipe.geometry,
-        context.baseline.image_profile,
-        device=context.device,
-        threads=context.threads,
-    )
-    stack.enter_context(crops)
-    crops.preload(rows, context.progress)
-    return _Inputs(crops, reader, training_truth(context, rows), chosen_by)
-
-
 def _model(context: CellContext, representation: Representation) -> LinearClassifier:
     """A fresh copy of the encoder with a fresh head, equal at every call."""
     recipe = cast(FineTuneRecipe, context.recipe)
@@ -174,7 +131,9 @@ def _model(context: CellContext, representation: Representation) -> LinearClassi
         ).to(context.device)
 
 
-def _train(context: CellContext, model: LinearClassifier, rate: float, inputs: _Inputs) -> _Trained:
+def _train(
+    context: CellContext, model: LinearClassifier, rate: float, inputs: FineTuneInputs
+) -> _Trained:
     recipe = cast(FineTuneRecipe, context.recipe)
     plan = _train_plan(context, recipe, rate)
     rows = np.asarray(context.rows.train, dtype=np.int64)

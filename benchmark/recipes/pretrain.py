@@ -20,7 +20,7 @@ class PretrainRecipe(Recipe):
         warmup_epochs: Linear warm-up, then half a cosine to `final_learning_rate`, by step.
         flip_probability: Horizontal flip; it makes left and right unlearnable (traps 3).
         views: `frontal` or `all`.
-        ms_cxr_in_pretraining: `exclude` drops every patient that a task of the suite tests on.
+        ms_cxr_in_pretraining: `exclude` drops every patient that any task tests or tunes on.
         sentence_sampling: Split the report, shuffle, keep a random number of sentences.
         text_sections: Sections of the report that are read, in this order.
         start_from: Baseline whose pre-training on the same corpus makes the start weights: every

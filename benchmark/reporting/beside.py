@@ -66,6 +66,8 @@ def not_comparable(
             return "part of the data set is absent"
         if "phantom" in str((item.record.get("pretraining") or {}).get("data_id", "")):
             return "pre-trained on phantom data"
+        if item.corpus and source.paper_corpus and item.corpus != source.paper_corpus:
+            return f"pre-trained on `{item.corpus}`, the paper's corpus is `{source.paper_corpus}`"
         recipe = item.record.get("recipe") or {}
         for name, wanted in paper_recipe.items():
             if recipe.get(name) != wanted:

@@ -28,9 +28,11 @@ class Source:
     """What a table is made of.
 
     Attributes:
-        results: All evaluation records of the profile.
+        results: Evaluation records of the profile that the table may show.
         numbers: The published CSVs that the layout names.
         state_of: Says why a cell without a record has none.
+        paper_corpus: Data set that the table's own suite pre-trains on; empty for none.
+        left_out: Records of the profile whose weights were pre-trained on another corpus.
     """
 
     layout: TableLayout
@@ -39,6 +41,8 @@ class Source:
     join: Join
     profile: str
     state_of: StateOf
+    paper_corpus: str = ""
+    left_out: Sequence[Result] = ()
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Which records stand in which cell of a table: grouping by baseline, task, variant and data.
 
 Two variants of a task, or two states of its data, never share a column: each pair is a `Block`
-and gets a table of its own. The seeds of one baseline are averaged, its options and weights are
-not: they make rows.
+and gets a table of its own. The seeds of one baseline are averaged, its options, weights and
+pre-training corpora are not: they make rows.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.fingerprint import plain
 from benchmark.records import RECORD_FILE, read_or_quarantine, to_dict
+from benchmark.reporting.corpora import dataset_of
 from benchmark.reporting.layout import ROLES, Row, TableLayout
 
 if TYPE_CHECKING:
@@ -52,10 +53,15 @@ class Result:
         return f"{kind}:{checksum[:8]}" if checksum else kind
 
     @property
+    def corpus(self) -> str:
+        """Data set that the weights were pre-trained on; empty for a sentinel and for a file."""
+        return dataset_of(str((self.record.get("pretraining") or {}).get("data_id", "")))
+
+    @property
     def group(self) -> Group:
         """What may be averaged: equal in all but the seeds and the label fraction."""
         options = json.dumps(plain(self.cell.get("options") or {}), sort_keys=True)
-        return Group(self.cell["baseline"], self.weights, options)
+        return Group(self.cell["baseline"], self.weights, options, self.corpus)
 
 
 @dataclass(frozen=True, order=True)
@@ -74,11 +80,12 @@ class Block:
 
 @dataclass(frozen=True, order=True)
 class Group:
-    """A baseline with its weights and options (JSON)."""
+    """A baseline with its weights, options (JSON) and the data set it was pre-trained on."""
 
     baseline: str
     weights: str = ""
     options: str = "{}"
+    corpus: str = ""
 
 
 @dataclass(frozen=True)
@@ -152,6 +159,7 @@ def rows_for(layout: TableLayout, results: Iterable[Result]) -> list[TableRow]:
             and (not ranks[result.block.task] or result.block.variant in ranks[result.block.task])
         }
     )
+    several = len({group.corpus for group in groups} - {""}) > 1
     rows: list[TableRow] = []
     for row in layout.rows:
         mine = [group for group in groups if row.baseline and group.baseline == row.baseline]
@@ -160,24 +168,25 @@ def rows_for(layout: TableLayout, results: Iterable[Result]) -> list[TableRow]:
         for group in sorted(mine, key=lambda item: (item.options != "{}", item)):
             # A changed option is not the paper's method: its row has no published number.
             shown = row if group.options == "{}" else replace(row, published="")
-            rows.append(TableRow(replace(shown, title=_title(row, group)), group))
+            rows.append(TableRow(replace(shown, title=_title(row, group, several)), group))
     named = {row.baseline for row in layout.rows}
     for group in groups:
         if group.baseline not in named:
             role = "sentinel" if group.weights == "none" else "method"
-            rows.append(TableRow(_guest(group, role), group))
+            rows.append(TableRow(_guest(group, role, several), group))
     return sorted(rows, key=lambda item: ROLES.index(item.row.role))
 
 
-def _guest(group: Group, role: Any) -> Row:
+def _guest(group: Group, role: Any, several_corpora: bool) -> Row:
     row = Row(title=f"`{group.baseline}`", baseline=group.baseline, role=role)
-    return replace(row, title=_title(row, group))
+    return replace(row, title=_title(row, group, several_corpora))
 
 
-def _title(row: Row, group: Group) -> str:
+def _title(row: Row, group: Group, several_corpora: bool) -> str:
     changed = [f"{key}={value}" for key, value in json.loads(group.options).items()]
     weights = [] if group.weights in ("", "trained", "none") else [group.weights]
-    extra = ", ".join(weights + changed)
+    corpus = [f"pre-trained on {group.corpus}"] if group.corpus and several_corpora else []
+    extra = ", ".join(weights + changed + corpus)
     return f"{row.title} ({extra})" if extra else row.title
 
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from benchmark.data.leaks import leak_sentence
 from benchmark.records import write_atomically
 from benchmark.registry import CHECKOUT
+from benchmark.reporting.corpora import of_corpus, suite_corpus
 from benchmark.reporting.extras import extra_sections
 from benchmark.reporting.grid import Source, entries, render
+from benchmark.reporting.header import data_line, header_lines
 from benchmark.reporting.layout import TableLayout, read_layouts, suite_tables
 from benchmark.reporting.markdown import Footnotes, bullets, document
 from benchmark.reporting.published import read_csv, read_join
-from benchmark.reporting.select import Block, Result, blocks, load_results
+from benchmark.reporting.select import Block, blocks, load_results
 from benchmark.reporting.sentinels import sentinel_faults
 from benchmark.reporting.states import states_from
 
@@ -37,6 +38,7 @@ def write_tables(
     *,
     tables: Sequence[str] | None = None,
     planned: Sequence[Any] | None = None,
+    corpus: str = "",
     leaderboards: Path = LEADERBOARDS,
     command: str = "",
 ) -> list[Path]:
@@ -49,6 +51,8 @@ def write_tables(
         profile: Only records of this profile enter.
         tables: Names of layouts; those that the suite lists where None.
         planned: `PlannedCell`s that explain absent records; optional.
+        corpus: Only weights that were pre-trained on this data set enter; empty is that of the
+            suite, without one that of each table's own suite.
         leaderboards: Folder with `tables/` and `published/`.
         command: How to make the tables again, for the header.
 
@@ -63,6 +67,7 @@ def write_tables(
     found = load_results(results, profile)
     join = read_join(leaderboards / "published" / "join.toml")
     state_of = states_from(results, profile, planned or ())
+    corpus = corpus or suite_corpus(leaderboards, suite)
     command = command or f"maco-bench tables --suite {suite} --profile {profile}"
     written = []
     for layout in layouts:
@@ -71,7 +76,9 @@ def write_tables(
             for stem in layout.published
             for number in read_csv(leaderboards / "published" / f"{stem}.csv")
         ]
-        source = Source(layout, found, numbers, join, profile, state_of)
+        own = suite_corpus(leaderboards, layout.suite)
+        shown, left_out = of_corpus(found, corpus or own)
+        source = Source(layout, shown, numbers, join, profile, state_of, own, left_out)
         path = out / f"{layout.name}.md"
         write_atomically(path, table_page(source, planned or (), command).encode())
         written.append(path)
@@ -102,7 +109,7 @@ def table_page(source: Source, planned: Sequence[Any], command: str) -> str:
     parts = [
         _title(layout, phantom, bool(faults)),
         f"<!-- {GENERATED} Command: {command} -->",
-        bullets(_header(source, current, used, command)),
+        bullets(header_lines(source, current, used, command)),
         "**Broken: sentinels fail.** " + "; ".join(faults) + "." if faults else "",
         body,
         "\n".join(notes.lines()),
@@ -126,7 +133,7 @@ def details_page(source: Source, planned: Sequence[Any], command: str) -> str:
     faults = sentinel_faults(source.layout, source.results, current)
     used = [item for item in source.results if item.block in set(current.values())]
     title = _title(source.layout, phantom, bool(faults))
-    header = bullets(_header(source, current, used, command))
+    header = bullets(header_lines(source, current, used, command))
     note = f"<!-- {GENERATED} Command: {command} -->"
     return document([title.replace(": ", ", details: ", 1), note, header, *sections])
 
@@ -136,38 +143,6 @@ def _title(layout: TableLayout, phantom: bool, broken: bool) -> str:
     suffix = f" ({', '.join(marks)})" if marks else ""
     origin = f"{layout.paper_table} of {layout.paper}: " if layout.paper_table else ""
     return f"# {origin}{layout.title}{suffix}"
-
-
-def _header(
-    source: Source, current: Mapping[str, Block], used: Sequence[Result], command: str
-) -> list[str]:
-    lines = [f"Profile: `{source.profile}`"]
-    lines += [_data_line(block, source.results) for block in current.values()]
-    for task in source.layout.tasks:
-        if task not in current:
-            lines.append(f"Data of `{task}`: no record")
-    commits = sorted({_commit(item) for item in used})
-    lines.append("Commit: " + (", ".join(commits) or "no record"))
-    lines.append(f"Records: {len(used)}")
-    lines.append(f"Command: `{command}`")
-    return lines
-
-
-def _data_line(block: Block, results: Sequence[Result]) -> str:
-    kind = " (phantom: synthetic radiographs)" if block.phantom else ""
-    shared = {leak_sentence(item.record.get("leaks") or {}) for item in _results_of(block, results)}
-    leak = "".join(f" **{sentence}**" for sentence in sorted(shared - {""}))
-    return f"Data of `{block.task}@{block.variant}`: `{block.data_id}`{kind}{leak}"
-
-
-def _results_of(block: Block, results: Sequence[Result]) -> list[Result]:
-    return [item for item in results if item.block == block]
-
-
-def _commit(result: Result) -> str:
-    provenance = result.record.get("provenance") or {}
-    commit = str(provenance.get("commit") or "unknown")[:12]
-    return f"`{commit}`" + (" with uncommitted changes" if provenance.get("dirty") else "")
 
 
 def _remarks(source: Source, current: Mapping[str, Block], phantom: bool) -> list[str]:
@@ -216,9 +191,7 @@ def _older(source: Source, level: Mapping[str, Block]) -> list[str]:
     """The same table on other data or another variant; never joined with the first."""
     columns = tuple(column for column in source.layout.columns if column.task in level)
     layout = _with_columns(source.layout, columns)
-    other = Source(
-        layout, source.results, source.numbers, source.join, source.profile, source.state_of
-    )
+    other = dataclasses.replace(source, layout=layout)
     faults = sentinel_faults(layout, source.results, level)
     phantom = any(block.phantom for block in level.values())
     marks = [mark for mark, holds in (("phantom", phantom), ("BROKEN", faults)) if holds]
@@ -226,7 +199,7 @@ def _older(source: Source, level: Mapping[str, Block]) -> list[str]:
     body = render(other, level, notes)
     return [
         "## Other data or variant" + (f" ({', '.join(marks)})" if marks else ""),
-        bullets(_data_line(block, source.results) for block in level.values()),
+        bullets(data_line(block, source.results) for block in level.values()),
         "**Broken: sentinels fail.** " + "; ".join(faults) + "." if faults else "",
         body,
         "\n".join(notes.lines()),

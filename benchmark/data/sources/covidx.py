@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmark.data.manifest import Manifest, SourceSpec
-from benchmark.errors import BadDataError, MissingDataError
+from benchmark.data.sources._covidx_lists import (
+    THREE_CLASSES,
+    TWO_CLASSES,
+    find_lists,
+    read_lists,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +29,7 @@ SOURCE = SourceSpec(
     "lists from `labels/` of `lindawangg/COVID-Net` on GitHub.",
     folders=("covidx", "COVIDx", "covidx-cxr2"),
     namespace="covidx",
+    also_namespaces=("rsna", "idc"),
     # Lists 9A; those that G2D used held 29,986 images for training.
     expected={
         "images": 30_530,
@@ -36,24 +41,13 @@ SOURCE = SourceSpec(
     },
 )
 
-THREE_CLASSES = ("normal", "pneumonia", "COVID-19")
-TWO_CLASSES = ("negative", "COVID-19")
-_SAME = {"positive": "COVID-19", "covid-19": "COVID-19"}
-
-PREFERRED = "9A"
-"""The three-class lists that MGCA and G2D use; taken before the two-class lists of the page."""
-
-PAGE = "page"
-LISTS = "splits_maco/COVIDx"
 MGCA_LISTS = "mgca_lists"
 MGCA_TRAIN_SHARE = 0.8
-_SPLITS = {"train": "train", "val": "validation", "test": "test"}
 _FOLDERS = {
     "train": ("train",),
     "validation": ("val",),
     "test": ("test", "competition_test"),
 }
-_SOURCES = {"rnsa": "rsna"}
 _SHARED = {"rsna": "rsna", "cohen": "idc"}
 """Sources whose patients stand under their own name in other data sets, and their namespace."""
 
@@ -93,8 +87,8 @@ def read(
     from benchmark.data.sources import _files
 
     root = Path(root).resolve()
-    release, paths = _find_lists(root, lists_root, version)
-    rows = _listed(paths)
+    release, paths = find_lists(SOURCE, root, lists_root, version)
+    rows = _named(read_lists(paths))
     table = rows.drop_duplicates("image").reset_index(drop=True)
     places = _place_images(root, table)
     present, absent = _files.present_rows(
@@ -118,90 +112,11 @@ def read(
     )
 
 
-def _find_lists(root: Path, lists_root: Path | None, version: str) -> tuple[str, dict[str, Path]]:
-    """Name of the release and its list by split."""
-    given = [Path(lists_root), Path(lists_root) / "labels"] if lists_root is not None else []
-    beside = [base / LISTS for base in (root, *list(root.parents)[:2])]
-    places = [root, root / "labels", *given, *beside]
-    named: dict[str, Path] = {}
-    for place in places:
-        for path in sorted(place.glob("train_COVIDx*.txt")):
-            named.setdefault(path.stem.removeprefix("train_COVIDx"), path)
-    plain = next((place for place in places if (place / "train.txt").is_file()), None)
-    chosen = version or (PREFERRED if PREFERRED in named else "")
-    if chosen in ("", PAGE) and plain is not None:
-        paths = {split: plain / f"{name}.txt" for name, split in _SPLITS.items()}
-        paths = {split: path for split, path in paths.items() if path.is_file()}
-        return _page_release(paths), paths
-    chosen = chosen or max(named, key=_version_order, default="")
-    if chosen not in named:
-        known = f" There are the versions {sorted(named)}." if named else ""
-        raise MissingDataError(
-            f"{SOURCE.title}: the list of version `{chosen or PREFERRED}` is missing.",
-            looked_in=places,
-            remedy=f"{SOURCE.obtain} Licence: {SOURCE.licence}{known}",
-        )
-    paths = {"train": named[chosen]}
-    test = named[chosen].with_name(f"test_COVIDx{chosen}.txt")
-    if test.is_file():
-        paths["test"] = test
-    return f"lists {chosen}", paths
-
-
-def _version_order(version: str) -> tuple[int, str]:
-    digits = re.match(r"\d+", version)
-    return (int(digits[0]) if digits else 0), version
-
-
-def _page_release(paths: Mapping[str, Path]) -> str:
-    """What the lists `train.txt` and `test.txt` of the Kaggle page tell about their version."""
-    if "validation" in paths:
-        return "CXR-4 (it has val.txt)"
-    text = paths["train"].read_text(encoding="utf-8-sig")
-    count = sum(bool(line.strip()) for line in text.splitlines())
-    known = {15_952: "CXR-2 or 8B", 30_482: "CXR-3 or 9B", 29_986: "the lines that G2D counts"}
-    return f"{known.get(count, 'unknown version')} ({count:,} lines in train.txt)"
-
-
-def parse_line(line: str) -> tuple[str, str, str, str]:
-    """Patient, file name, class and source of a line; patient ids may hold spaces.
-
-    The source is empty in the lists that have none.
-
-    Raises:
-        ValueError: The line has too few fields, or no known class in its place.
-    """
-    for fields in (3, 2):
-        parts = line.strip().rsplit(" ", fields)
-        kind = parts[2].casefold() if len(parts) == fields + 1 else ""
-        kind = _SAME.get(kind, kind)
-        if kind in {*THREE_CLASSES, *TWO_CLASSES}:
-            source = parts[3].casefold() if fields == 3 else ""
-            return parts[0].strip(), parts[1], kind, _SOURCES.get(source, source)
-    raise ValueError(line)
-
-
-def _listed(paths: Mapping[str, Path]) -> pd.DataFrame:
-    """One row a line of all lists, in their order."""
-    import pandas as pd
-
-    rows = []
-    for split, path in paths.items():
-        text = path.read_text(encoding="utf-8-sig")
-        for number, line in enumerate(text.splitlines(), 1):
-            if not line.strip():
-                continue
-            try:
-                patient, name, kind, source = parse_line(line)
-            except ValueError:
-                raise BadDataError(
-                    f"`{path}`, line {number}: expected a patient, a file name, a class and a "
-                    f"source, found `{line.strip()}`."
-                ) from None
-            image = f"{_FOLDERS[split][0]}/{name}"
-            rows.append((image, name, split, kind, source, _person(patient, source)))
-    columns = ["image", "name", "split", "class", "source", "patient"]
-    return pd.DataFrame(rows, columns=columns)
+def _named(lines: pd.DataFrame) -> pd.DataFrame:
+    """The lines with the names that images and patients have here."""
+    people = [_person(*pair) for pair in zip(lines["patient"], lines["source"])]
+    folders = lines["split"].map(lambda split: _FOLDERS[split][0])
+    return lines.assign(image=folders + "/" + lines["name"], patient=people)
 
 
 def _person(patient: str, source: str) -> str:

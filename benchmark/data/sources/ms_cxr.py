@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmark.data.manifest import Manifest, SourceSpec
+from benchmark.data.sources._ms_cxr_annotations import (
+    annotation_file,
+    read_annotations,
+    study_of,
+    subject_of,
+)
 from benchmark.errors import BadDataError, MissingDataError
 
 if TYPE_CHECKING:
@@ -34,9 +38,6 @@ CLASSES = (
     "Pneumonia",
     "Pneumothorax",
 )
-SPLITS = {"train": "train", "val": "validation", "validate": "validation", "test": "test"}
-_SUBJECT = re.compile(r"(?:^|/)p(\d{3,})/")
-_STUDY = re.compile(r"(?:^|/)s(\d+)/")
 
 
 def read(
@@ -64,8 +65,8 @@ def read(
     """
     from benchmark.data.sources import _files
 
-    path = _annotation_file(Path(root).resolve())
-    boxes = _rows_of_json(path) if path.name.endswith(".json") else _rows_of_csv(path)
+    path = annotation_file(SOURCE, Path(root).resolve())
+    boxes = read_annotations(path)
     images_root = _images_root(path.parent, mimic_root)
     boxes["image"] = boxes["file"].map(_files.stem_of)
     named = boxes.drop_duplicates("image").reset_index(drop=True)
@@ -87,78 +88,6 @@ def read(
         partial=len(absent),
         missing=absent[:10],
     )
-
-
-def _annotation_file(root: Path) -> Path:
-    for folder in (root, root / "1.1.0", root / "0.1"):
-        for ending in (".json", ".csv", ".csv.gz"):
-            found = sorted(folder.glob(f"MS_CXR_Local_Alignment_v*{ending}"))
-            if found:
-                return found[-1]
-    raise MissingDataError(
-        "MS-CXR: no `MS_CXR_Local_Alignment_v*.json` or `.csv` is there.",
-        looked_in=[root, root / "1.1.0", root / "0.1"],
-        remedy=f"{SOURCE.obtain} Licence: {SOURCE.licence}",
-    )
-
-
-def _rows_of_json(path: Path) -> pd.DataFrame:
-    """One row an annotation, from the COCO form."""
-    import pandas as pd
-
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        categories = {item["id"]: str(item["name"]) for item in data["categories"]}
-        images = {item["id"]: item for item in data["images"]}
-        rows = [_row(item, images[item["image_id"]], categories) for item in data["annotations"]]
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise BadDataError(f"`{path}` is not the MS-CXR JSON: {error!r}.") from error
-    return pd.DataFrame(rows)
-
-
-def _row(note: dict[str, Any], image: dict[str, Any], categories: dict[Any, str]) -> dict[str, Any]:
-    x, y, w, h = (float(value) for value in note["bbox"])
-    return {
-        "file": str(image.get("path") or image["file_name"]),
-        "label": categories[note["category_id"]],
-        "phrase": str(note["label_text"]).strip(),
-        "x": x,
-        "y": y,
-        "w": w,
-        "h": h,
-        "width": int(note.get("width") or image["width"]),
-        "height": int(note.get("height") or image["height"]),
-        "split": _split(str(note.get("split") or "")),
-    }
-
-
-def _rows_of_csv(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    from benchmark.data.sources import _files
-
-    table = _files.read_table(path)
-    sizes = ("x", "y", "w", "h", "image_width", "image_height")
-    _files.need_columns(path, table, ["category_name", "label_text", "path", *sizes])
-    values = {name.removeprefix("image_"): _files.numbers(table[name]) for name in sizes}
-    rows = pd.DataFrame(
-        {
-            "file": table["path"],
-            "label": table["category_name"],
-            "phrase": table["label_text"],
-            **values,
-            "split": [_split(text) for text in table["split"]] if "split" in table else "",
-        }
-    )
-    if rows[list(values)].isna().any(axis=None):
-        raise BadDataError(f"`{path}` has a box without numbers.")
-    return rows.astype({"width": int, "height": int})
-
-
-def _split(text: str) -> str:
-    if text and text.lower() not in SPLITS:
-        raise BadDataError(f"MS-CXR has the unknown split `{text}`.")
-    return SPLITS.get(text.lower(), "")
 
 
 def _images_root(root: Path, mimic_root: Path | None) -> Path:
@@ -206,14 +135,10 @@ def _image_table(named: pd.DataFrame, index: dict[str, str], boxes: pd.DataFrame
     if (per_image > 1).any():
         raise BadDataError(f"MS-CXR: image `{per_image.idxmax()}` stands in two splits.")
     paths = [index[name] for name in named["image"]]
-    subjects = [
-        _first(_SUBJECT, name) or _first(_SUBJECT, path) for name, path in zip(named["file"], paths)
-    ]
+    subjects = [subject_of(name) or subject_of(path) for name, path in zip(named["file"], paths)]
     if not all(subjects):
         raise BadDataError(f"MS-CXR: `{named['file'].iloc[subjects.index('')]}` has no patient.")
-    studies = [
-        _first(_STUDY, name) or _first(_STUDY, path) for name, path in zip(named["file"], paths)
-    ]
+    studies = [study_of(name) or study_of(path) for name, path in zip(named["file"], paths)]
     return pd.DataFrame(
         {
             "image": named["image"],
@@ -226,12 +151,6 @@ def _image_table(named: pd.DataFrame, index: dict[str, str], boxes: pd.DataFrame
             "age": float("nan"),
         }
     )
-
-
-def _first(pattern: re.Pattern[str], text: str) -> str:
-    """The last match, as `p10/p10999901/` names the group before the patient."""
-    found = pattern.findall(text)
-    return str(found[-1]) if found else ""
 
 
 def _labels(images: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame:

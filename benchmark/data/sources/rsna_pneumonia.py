@@ -21,6 +21,7 @@ SOURCE = SourceSpec(
     obtain="Get `rsna-pneumonia-detection-challenge` (stage 2) from Kaggle or RSNA.",
     folders=("rsna-pneumonia-detection-challenge", "rsna-pneumonia", "rsna_pneumonia"),
     namespace="rsna",
+    also_namespaces=("nih",),
     # The detection lists hold positive images only.
     expected={
         "images": 29_684,

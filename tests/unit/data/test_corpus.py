@@ -44,6 +44,9 @@ def test_tested_patients_are_dropped_unless_included(make_manifest: Make) -> Non
         assert corpus.rows.tolist() == [0]
         assert (corpus.dropped_patients, corpus.dropped_images) == (1, 2)
     assert corpus.dropped_by_task == {"grounding": 1, "other": 1}
+    assert corpus.unread_splits == ()
+    unread = read_corpus(table, RECIPE, {}, ["boxes@official"])
+    assert (unread.dropped_patients, unread.unread_splits) == (0, ("boxes@official",))
     kept = read_corpus(table, RECIPE.replaced({"ms_cxr_in_pretraining": "include"}), {"t:1"})
     assert kept.rows.tolist() == [0, 2, 3]
     assert kept.dropped_patients == 0

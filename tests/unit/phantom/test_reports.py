@@ -7,7 +7,7 @@ import pytest
 
 from benchmark.data.report_text import sections
 from benchmark.errors import UsageError
-from benchmark.phantom import grammar, grammar_general
+from benchmark.phantom import grammar, grammar_frame, grammar_general
 from benchmark.phantom.phrases import MS_CXR_NAMES, ms_cxr_phrase, phrase_templates
 from benchmark.phantom.population import draw_study
 from benchmark.phantom.report_layout import LINE_WIDTH
@@ -170,6 +170,14 @@ def test_same_generator_same_report_and_normal_reports_vary() -> None:
     assert len({body(text) for text in written}) > 290
 
 
+def report_templates() -> list[str]:
+    return [
+        *grammar.finding_templates(),
+        *grammar_general.general_templates(),
+        *grammar_frame.frame_templates(),
+    ]
+
+
 def test_zero_shot_prompts_are_no_report_sentences(checkout: Path) -> None:
     said = {plain(piece) for _, text in texts(1500) for piece in re.split(r"\.(?!\d)", body(text))}
     for name in ("maco", "siim"):
@@ -179,7 +187,7 @@ def test_zero_shot_prompts_are_no_report_sentences(checkout: Path) -> None:
         held_out = {plain(text) for group in wanted for text in group}
         assert len(held_out) > len(classes) * 3
         assert not held_out & said
-    grammar_text = " ".join([*grammar.finding_templates(), *grammar_general.general_templates()])
+    grammar_text = " ".join(report_templates())
     assert "no evidence of" not in grammar_text.lower()
     assert "there is no" not in grammar_text.lower()
 
@@ -190,10 +198,7 @@ def abstracted(template: str) -> str:
 
 
 def test_phrase_templates_are_no_part_of_report_templates() -> None:
-    reported = [
-        abstracted(template)
-        for template in [*grammar.finding_templates(), *grammar_general.general_templates()]
-    ]
+    reported = [abstracted(template) for template in report_templates()]
     for template in phrase_templates():
         form = abstracted(template)
         assert re.search("[a-z]", form)

@@ -123,6 +123,7 @@ class Records:
         versions: dict[str, int] | None = None,
         weights: str = "",
         leaks: dict[str, Any] | None = None,
+        pretrained_on: str = "",
     ) -> Path:
         sentinel = baseline in ("chance", "oracle", "static_prior")
         cell = Cell(
@@ -138,7 +139,7 @@ class Records:
             options=options or {},
         )
         versions = versions or {"task": 1}
-        key = key_of([plain(cell), versions, recipe])
+        key = key_of([plain(cell), versions, recipe, pretrained_on])
         cell = Cell(**{**cell.__dict__, "key": key})
         record = Record(
             cell=cell,
@@ -149,6 +150,7 @@ class Records:
             weights={},
             metrics=metrics,
             leaks=leaks or {},
+            pretraining={"data_id": pretrained_on} if pretrained_on else {},
             selection=selection or {},
             provenance={"commit": "0123456789abcdef", "dirty": False, "command": "secret"},
         )

@@ -26,20 +26,24 @@ def listed_images(root: Path) -> pd.DataFrame | None:
     """Every image that has a box, with the patient that its path names."""
     import pandas as pd
 
-    from benchmark.data.sources import _files, ms_cxr
+    from benchmark.data.sources import _files
+    from benchmark.data.sources._ms_cxr_annotations import (
+        annotation_file,
+        read_annotations,
+        subject_of,
+    )
+    from benchmark.data.sources.ms_cxr import SOURCE
 
     try:
-        path = ms_cxr._annotation_file(root)
+        path = annotation_file(SOURCE, root)
     except MissingDataError:
         return None
-    as_json = path.name.endswith(".json")
-    rows = ms_cxr._rows_of_json(path) if as_json else ms_cxr._rows_of_csv(path)
-    rows = rows.drop_duplicates("file")
-    people = [ms_cxr._first(ms_cxr._SUBJECT, name) for name in rows["file"]]
+    rows = read_annotations(path).drop_duplicates("file")
+    people = [subject_of(name) for name in rows["file"]]
     return pd.DataFrame(
         {
             "image": rows["file"].map(_files.stem_of),
-            "patient": [f"{ms_cxr.SOURCE.namespace}:{name}" if name else None for name in people],
+            "patient": [f"{SOURCE.namespace}:{name}" if name else None for name in people],
             "split": rows["split"],
         }
     ).reset_index(drop=True)

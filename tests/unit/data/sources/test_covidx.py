@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.data.sources import covidx
+from benchmark.data.sources._covidx_lists import parse_line
 from benchmark.data.splits import split_rows
 from benchmark.errors import BadDataError, MissingDataError
 
@@ -29,7 +30,7 @@ def root(tmp_path: Path, write_picture: Picture, write_text: Write) -> Path:
     folder = tmp_path / "covidx"
     for split, text in (("train", TRAIN), ("test", TEST)):
         for line in text.splitlines():
-            name = covidx.parse_line(line)[1]
+            name = parse_line(line)[1]
             write_picture(folder / split / "scratch.png").rename(folder / split / name)
     write_text(folder / "train_COVIDx9A.txt", TRAIN)
     write_text(folder / "test_COVIDx9A.txt", TEST)
@@ -57,6 +58,8 @@ def test_lines_with_three_four_and_five_fields(root: Path) -> None:
         "covidx:ricord:419-1",
         "covidx::77",
     ]
+    used = {name.partition(":")[0] for name in images["patient"]}
+    assert used == covidx.SOURCE.namespaces
     assert images["split"].tolist() == ["train"] * 5 + ["test"] * 2
     assert images["path"].tolist() == images["image"].tolist()
     assert manifest.classes == ("normal", "pneumonia", "COVID-19")
@@ -148,7 +151,7 @@ def test_any_line_of_four_parts_is_understood(
     words: list[str], name: str, kind: str, source: str
 ) -> None:
     patient = " ".join(words)
-    parsed = covidx.parse_line(f"{patient} {name} {kind} {source}\n")
+    parsed = parse_line(f"{patient} {name} {kind} {source}\n")
     assert parsed[:2] == (patient, name)
     assert parsed[2] == {"positive": "COVID-19"}.get(kind, kind)
     assert parsed[3] == {"rnsa": "rsna"}.get(source, source)

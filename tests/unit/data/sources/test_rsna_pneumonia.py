@@ -57,6 +57,8 @@ def test_people_of_nih_share_a_patient(root: Path, write_text: Write) -> None:
     )
     patients = rsna_pneumonia.read(root).images["patient"].tolist()
     assert patients == ["nih:13", "nih:13", f"rsna:{N2}", f"rsna:{T1}"]
+    used = {name.partition(":")[0] for name in patients}
+    assert used == rsna_pneumonia.SOURCE.namespaces
 
 
 def test_labels_of_test_images_come_from_the_list(

@@ -1,0 +1,70 @@
+"""What stands above a table: its data, what was pre-trained on, commit and command."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from benchmark.data.leaks import leak_sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from benchmark.reporting.grid import Source
+    from benchmark.reporting.select import Block, Result
+
+
+def header_lines(
+    source: Source, current: Mapping[str, Block], used: Sequence[Result], command: str
+) -> list[str]:
+    """The points of a table's header.
+
+    Args:
+        source: Of the table.
+        current: The current block by task.
+        used: Its records.
+        command: How to make the table again.
+    """
+    lines = [f"Profile: `{source.profile}`"]
+    lines += [data_line(block, source.results) for block in current.values()]
+    for task in source.layout.tasks:
+        if task not in current:
+            lines.append(f"Data of `{task}`: no record")
+    lines += _corpus_lines(source, current, used)
+    commits = sorted({_commit(item) for item in used})
+    lines.append("Commit: " + (", ".join(commits) or "no record"))
+    lines.append(f"Records: {len(used)}")
+    lines.append(f"Command: `{command}`")
+    return lines
+
+
+def _corpus_lines(
+    source: Source, current: Mapping[str, Block], used: Sequence[Result]
+) -> list[str]:
+    """What the weights were pre-trained on, and what is not shown for that reason."""
+    ids = {str((item.record.get("pretraining") or {}).get("data_id", "")) for item in used} - {""}
+    lines = ["Pre-trained on: " + ", ".join(f"`{name}`" for name in sorted(ids))] if ids else []
+    others = Counter(item.corpus for item in source.left_out if item.block in current.values())
+    lines += [
+        f"Not shown: {count} records of weights that were pre-trained on `{corpus}`"
+        for corpus, count in sorted(others.items())
+    ]
+    return lines
+
+
+def data_line(block: Block, results: Sequence[Result]) -> str:
+    """The data of one block, and what its split leaks."""
+    kind = " (phantom: synthetic radiographs)" if block.phantom else ""
+    shared = {leak_sentence(item.record.get("leaks") or {}) for item in _results_of(block, results)}
+    leak = "".join(f" **{sentence}**" for sentence in sorted(shared - {""}))
+    return f"Data of `{block.task}@{block.variant}`: `{block.data_id}`{kind}{leak}"
+
+
+def _results_of(block: Block, results: Sequence[Result]) -> list[Result]:
+    return [item for item in results if item.block == block]
+
+
+def _commit(result: Result) -> str:
+    provenance = result.record.get("provenance") or {}
+    commit = str(provenance.get("commit") or "unknown")[:12]
+    return f"`{commit}`" + (" with uncommitted changes" if provenance.get("dirty") else "")
