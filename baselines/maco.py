@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from benchmark.interfaces import BuildContext, Representation
+    import torch
+
+    from benchmark.interfaces import BuildContext, PretrainBatch, Representation
 
 BASELINE = BaselineSpec(
     name="maco",
@@ -41,6 +43,13 @@ def build(context: BuildContext) -> Representation:
     from baselines.encoders.image_text import build_model
 
     return build_model(context)
+
+
+def published_forward(model: Any, batch: PretrainBatch, generator: torch.Generator) -> None:
+    """The pre-training forward with what the official code computes and does not use."""
+    from baselines.objectives.idle_language_head import with_idle_language_head
+
+    with_idle_language_head(model, batch, generator)
 
 
 def load(

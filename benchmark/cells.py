@@ -10,7 +10,7 @@ from typing import Any
 from benchmark import registry
 from benchmark.errors import UsageError, unknown_name
 from benchmark.fingerprint import file_checksum, key_of, plain
-from benchmark.recipes import PretrainRecipe, Recipe, ZeroShotRecipe
+from benchmark.recipes import ClassGroundRecipe, PretrainRecipe, Recipe, ZeroShotRecipe
 from benchmark.settings import Settings, replaced_options, typed
 from benchmark.specs import BaselineSpec, Cell, Profile, Seeds, TaskSpec
 
@@ -88,7 +88,7 @@ def resolve(task_name: str, variant: str, baseline_name: str, settings: Settings
     changed = {name: value for name, value in options.items() if value != baseline.options[name]}
     recipe = _recipe(task, variant, baseline, profile, settings)
     prompts = ""
-    if isinstance(recipe, ZeroShotRecipe):
+    if isinstance(recipe, ZeroShotRecipe | ClassGroundRecipe):
         prompts = file_checksum(registry.prompts_file(recipe.prompts))
     versions = _versions(task, baseline)
     return Resolved(task, baseline, profile, recipe, options, changed, size, versions, prompts)

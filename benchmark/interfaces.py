@@ -2,7 +2,9 @@
 
 A method's module offers `BASELINE: BaselineSpec` and `build(context: BuildContext) ->
 Representation` (a `torch.nn.Module`). A sentinel's module offers `BASELINE` and
-`predict(samples, truth, generator) -> arrays`. A task's module offers `TASK: TaskSpec`.
+`predict(samples, truth, generator) -> arrays`. A method's module may offer
+`published_forward(model, batch, generator)`: the pre-training forward with what its official code
+computes beyond the method's need, for counting operations. A task's module offers `TASK: TaskSpec`.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmark.data.box_splits import BOXED, boxed_rows
 from benchmark.data.cutting import cut_by_count, cut_by_share
 from benchmark.data.list_facts import SplitRule, rules_of
 from benchmark.data.list_splits import list_rows
@@ -32,7 +33,8 @@ def split_rows(manifest: Manifest, split: str, seed: int = 0) -> SplitRows:
 
     `clean` is ours: 70/10/20 by patient, stratified, from the seed alone. `official` is the data
     set's own; where it has no validation part, a tenth of the training patients become it; a
-    set of phrases without any split is cut into 30 % validation and 70 % test. The name of a
+    set of phrases without any split is cut into 30 % validation and 70 % test. `boxed` cuts the
+    patients with boxes in the same way. The name of a
     published list beside the data is used as published: what its parts have in common is counted,
     never removed. The name of a `SplitRule` of the data set stands for a paper's counts, drawn
     by patient.
@@ -46,6 +48,8 @@ def split_rows(manifest: Manifest, split: str, seed: int = 0) -> SplitRows:
         return _checked(_clean(manifest, seed), manifest)
     if split == "official":
         return _checked(_official(manifest, seed), manifest)
+    if split == BOXED:
+        return _checked(boxed_rows(manifest, seed), manifest)
     if split in manifest.lists:
         return list_rows(manifest, split)
     rules = rules_of(manifest.dataset)
@@ -58,7 +62,7 @@ def _no_such_split(
     manifest: Manifest, name: str, rules: tuple[str, ...]
 ) -> MissingDataError | UsageError:
     if manifest.lists:
-        return unknown_name("split", name, ["clean", "official", *rules, *manifest.lists])
+        return unknown_name("split", name, ["clean", "official", BOXED, *rules, *manifest.lists])
     also = f" Without a list there are: clean, official, {', '.join(rules)}." if rules else ""
     return MissingDataError(
         f"{manifest.dataset}: the published split `{name}` is not beside the data.",

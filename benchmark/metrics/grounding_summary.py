@@ -27,6 +27,8 @@ BEST = {
 CHANCE = {"cnr": 0.0}
 """By symmetry of the sign. The level of the others depends on the boxes: see the sentinels."""
 
+NO_BOX = "no box lies in the frame"
+
 SIZE_BOUNDS = {
     "small_lesions": "at most 4/196 of the image (4 patches of a 14 x 14 grid)",
     "medium_lesions": "over 4/196 to 16/196 of the image",
@@ -89,21 +91,43 @@ def pair_metrics(
             for name, best in BEST.items()
         }
     return {
-        name + suffix: _metric(name, values, category, bootstrap, per_class_intervals)
+        name + suffix: column_metric(
+            values,
+            category,
+            bootstrap,
+            best=BEST[name],
+            chance=CHANCE.get(name),
+            why=_why(name),
+            per_class_intervals=per_class_intervals,
+        )
         for name, values in _columns(scores).items()
     }
 
 
-def _metric(
-    name: str,
+def column_metric(
     values: np.ndarray,
     category: np.ndarray,
     bootstrap: PatientBootstrap,
-    per_class_intervals: bool,
+    *,
+    best: float | None,
+    chance: float | None = None,
+    why: str = NO_BOX,
+    per_class_intervals: bool = False,
 ) -> Metric:
+    """One metric from the scores of pairs.
+
+    Args:
+        values: (n, t), NaN where undefined; the metric is `mean_of_columns`.
+        category: (n,) finding of each pair, for the values per class.
+        bootstrap: Over the same pairs.
+        best: The best possible value.
+        chance: The level of chance, where it is known.
+        why: Reason where nothing is defined.
+        per_class_intervals: Whether each category gets an interval.
+    """
     value = mean_of_columns(values)
     if value is None:
-        return Metric(None, _why(name), best=BEST[name], chance=CHANCE.get(name))
+        return Metric(None, why, best=best, chance=chance)
     interval = _interval(values, bootstrap)
     per_class, reasons, intervals = {}, {}, {}
     for finding in np.unique(category):
@@ -111,7 +135,7 @@ def _metric(
         label = str(finding)
         per_class[label] = mean_of_columns(values[here])
         if per_class[label] is None:
-            reasons[label] = _why(name)
+            reasons[label] = why
         elif per_class_intervals:
             masked = np.where(here[:, None], values, np.nan)
             intervals[label] = _interval(masked, bootstrap).bounds
@@ -121,8 +145,8 @@ def _metric(
         interval=interval.bounds,
         per_class=per_class,
         why_per_class=reasons,
-        best=BEST[name],
-        chance=CHANCE.get(name),
+        best=best,
+        chance=chance,
         n=int(np.isfinite(values).any(axis=1).sum()),
         interval_per_class=intervals,
     )
@@ -131,13 +155,31 @@ def _metric(
 def _why(name: str) -> str:
     if name == "miou_official":
         return "every prediction is empty, or no box lies in the frame"
-    return "no box lies in the frame"
+    return NO_BOX
 
 
 def size_metrics(
     scores: PairScores, lesion_fraction: np.ndarray, bootstrap: PatientBootstrap
 ) -> dict[str, Metric]:
     """CNR, mIoU and pointing game by lesion size; a stratum without pairs is undefined."""
+    columns = _columns(scores)
+    metrics: dict[str, Metric] = {}
+    for name in ("cnr", "miou", "pointing_game"):
+        metrics |= column_by_size(
+            name, columns[name], lesion_fraction, bootstrap, BEST[name], CHANCE.get(name)
+        )
+    return metrics
+
+
+def column_by_size(
+    name: str,
+    values: np.ndarray,
+    lesion_fraction: np.ndarray,
+    bootstrap: PatientBootstrap,
+    best: float | None,
+    chance: float | None = None,
+) -> dict[str, Metric]:
+    """One metric of pairs (n, t) by lesion size, such as `cnr/small_lesions`."""
     patches = lesion_fraction * 196
     strata = {
         "small_lesions": (patches > 0) & (patches <= 4),
@@ -145,16 +187,14 @@ def size_metrics(
         "large_lesions": patches > 16,
     }
     metrics = {}
-    columns = _columns(scores)
     for stratum, chosen in strata.items():
-        for name in ("cnr", "miou", "pointing_game"):
-            values = np.where(chosen[:, None], columns[name], np.nan)
-            value = mean_of_columns(values)
-            why = "" if chosen.any() else "no lesion of this size"
-            interval = _interval(values, bootstrap).bounds if value is not None else None
-            metrics[f"{name}/{stratum}"] = Metric(
-                value, why, interval, best=BEST[name], chance=CHANCE.get(name), n=int(chosen.sum())
-            )
+        here = np.where(chosen[:, None], values, np.nan)
+        value = mean_of_columns(here)
+        why = "" if chosen.any() else "no lesion of this size"
+        interval = _interval(here, bootstrap).bounds if value is not None else None
+        metrics[f"{name}/{stratum}"] = Metric(
+            value, why, interval, best=best, chance=chance, n=int(chosen.sum())
+        )
     return metrics
 
 
@@ -166,27 +206,37 @@ def draws_metrics(
     errors: dict[str, float | None] = {}
     columns = [_columns(one) for one in scored]
     for name, best in BEST.items():
-        values = _defined([mean_of_columns(one[name]) for one in columns])
-        chance = CHANCE.get(name)
-        if len(values) == 0:
-            metrics[name] = Metric(None, _why(name), best=best, chance=chance)
-            errors[name] = None
-            continue
-        middle = float(values.mean())
-        error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
-        bounds = None if error is None else (middle - 1.96 * error, middle + 1.96 * error)
-        per_class: dict[str, float | None] = {}
-        for finding in np.unique(category):
-            here = category == finding
-            known = _defined([mean_of_columns(one[name][here]) for one in columns])
-            per_class[str(finding)] = float(known.mean()) if len(known) else None
-        reasons = {label: _why(name) for label, known in per_class.items() if known is None}
-        pairs = int(np.isfinite(columns[0][name]).any(axis=1).sum())
-        metrics[name] = Metric(
-            middle, "", bounds, per_class, reasons, best=best, chance=chance, n=pairs
+        drawn = [one[name] for one in columns]
+        metrics[name], errors[name] = draws_metric(
+            drawn, category, best=best, chance=CHANCE.get(name), why=_why(name)
         )
-        errors[name] = error
     return metrics, errors
+
+
+def draws_metric(
+    drawn: Sequence[np.ndarray],
+    category: np.ndarray,
+    *,
+    best: float | None,
+    chance: float | None = None,
+    why: str = NO_BOX,
+) -> tuple[Metric, float | None]:
+    """The mean of one metric over draws (each (n, t)), and its standard error."""
+    values = _defined([mean_of_columns(one) for one in drawn])
+    if len(values) == 0:
+        return Metric(None, why, best=best, chance=chance), None
+    middle = float(values.mean())
+    error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
+    bounds = None if error is None else (middle - 1.96 * error, middle + 1.96 * error)
+    per_class: dict[str, float | None] = {}
+    for finding in np.unique(category):
+        here = category == finding
+        known = _defined([mean_of_columns(one[here]) for one in drawn])
+        per_class[str(finding)] = float(known.mean()) if len(known) else None
+    reasons = {label: why for label, value in per_class.items() if value is None}
+    pairs = int(np.isfinite(drawn[0]).any(axis=1).sum())
+    metric = Metric(middle, "", bounds, per_class, reasons, best=best, chance=chance, n=pairs)
+    return metric, error
 
 
 def _defined(values: Sequence[float | None]) -> np.ndarray:

@@ -1,13 +1,14 @@
-"""Phrase grounding: stores raw similarities of every patch with the phrase.
+"""Grounding: stores raw similarities of every patch with a phrase or with a class's prompts.
 
 Smoothing, weighting and thresholds are applied when scoring, so that any weight temperature can
 be tried on stored predictions. Beside the raw dot products (MaCo's grounding script) stand the
-cosines, and the dot products with a phrase that does not fit, which show what a phrase adds.
+cosines, and the similarities with a text that does not fit, which show what the text adds: dot
+products, or cosines where the recipe makes its headline of cosines.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from torch.nn import functional
 
 from benchmark.errors import BadDataError, UsageError
 from benchmark.interfaces import Outcome, Representation, SentinelSamples
+from benchmark.protocols.class_pairs import read_class_pairs
 from benchmark.protocols.classification import (
     SCORED_SPLITS,
     call_sentinel,
@@ -24,10 +26,11 @@ from benchmark.protocols.classification import (
     sample_metadata,
 )
 from benchmark.protocols.features import evaluation_reader, text_embeddings
-from benchmark.protocols.pairs import Pairs, read_pairs, swap_partners
-from benchmark.protocols.phrases import clean_phrase
+from benchmark.protocols.ground_texts import mean_vectors, pair_texts
+from benchmark.protocols.pairs import Pairs, read_pairs
+from benchmark.protocols.prompts import load_prompts
 from benchmark.recipes import GroundRecipe
-from benchmark.seeds import generator_from
+from benchmark.recipes.ground import ClassGroundRecipe
 
 if TYPE_CHECKING:
     from benchmark.protocols.context import CellContext
@@ -40,10 +43,7 @@ def run(context: CellContext) -> Outcome:
     """Similarity maps of the pairs of validation and test."""
     pairs = {split: _pairs(context, split) for split in SCORED_SPLITS}
     if not sum(map(len, pairs.values())):
-        raise BadDataError(
-            f"{context.manifest.dataset} has no boxes in its validation and test images.",
-            looked_in=[context.manifest.root],
-        )
+        raise _nothing_to_ground(context)
     if context.predict is not None:
         return _sentinel(context, pairs)
     representation = context.representation()
@@ -65,13 +65,34 @@ def run(context: CellContext) -> Outcome:
             "swaps_relaxed": relaxed,
             "projected": cast(GroundRecipe, context.recipe).projected,
             "image_size": representation.image_size,
+            **_prompt_facts(context),
         },
     )
+
+
+def _nothing_to_ground(context: CellContext) -> BadDataError:
+    recipe = context.recipe
+    truth = recipe.truth if isinstance(recipe, ClassGroundRecipe) else "boxes"
+    return BadDataError(
+        f"{context.manifest.dataset} has no {truth} in its validation and test images.",
+        looked_in=[context.manifest.root],
+        remedy=f"Get the file of the data set's {truth}; `maco-bench doctor` tells what is there.",
+    )
+
+
+def _prompt_facts(context: CellContext) -> dict[str, Any]:
+    recipe = context.recipe
+    if not isinstance(recipe, ClassGroundRecipe):
+        return {}
+    prompts = load_prompts(recipe.prompts)
+    return {"prompts": recipe.prompts, "prompts_version": prompts.version}
 
 
 def _pairs(context: CellContext, split: str) -> Pairs:
     recipe = cast(GroundRecipe, context.recipe)
     rows = np.asarray(getattr(context.rows, split), dtype=np.int64)
+    if isinstance(recipe, ClassGroundRecipe):
+        return read_class_pairs(context.manifest, rows, recipe)
     return read_pairs(context.manifest, rows, recipe.frame, recipe.geometry)
 
 
@@ -84,9 +105,8 @@ def _maps(
 ) -> tuple[dict[str, np.ndarray], int]:
     """The three similarity arrays of one split, (n, N) float32; and the swaps relaxed."""
     recipe = cast(GroundRecipe, context.recipe)
-    texts = _cleaned(context, pairs, split)
-    vectors = text_embeddings(representation, texts)
-    partners, relaxed = swap_partners(pairs, context.task.name, split)
+    texts = pair_texts(pairs, recipe, context.task.name, split)
+    vectors = mean_vectors(text_embeddings(representation, texts.distinct()), texts)
     patches = representation.grid[0] * representation.grid[1]
     names = ("similarities", "similarities_cosine", "similarities_swapped")
     maps = {name: np.zeros((len(pairs), patches), dtype=np.float32) for name in names}
@@ -96,26 +116,20 @@ def _maps(
             features = representation.patch_features(batch, recipe.projected).float()
             for row, patch_features in zip(rows, features, strict=True):
                 for index in np.flatnonzero(pairs.rows == row):
-                    own = torch.from_numpy(vectors[texts[index]]).to(features)
+                    own = torch.from_numpy(vectors[texts.own[index]]).to(features)
                     _require_same_width(patch_features, own, context)
                     maps[names[0]][index] = _numpy(patch_features @ own)
                     maps[names[1]][index] = _numpy(_cosines(patch_features, own))
-                    other = torch.from_numpy(vectors[texts[partners[index]]]).to(features)
-                    maps[names[2]][index] = _numpy(patch_features @ other)
-    return maps, relaxed
+                    other = torch.from_numpy(vectors[texts.control[index]]).to(features)
+                    maps[names[2]][index] = _numpy(_control(recipe, patch_features, other))
+    return maps, texts.relaxed
 
 
-def _cleaned(context: CellContext, pairs: Pairs, split: str) -> list[str]:
-    recipe = cast(GroundRecipe, context.recipe)
-    texts = []
-    for name, phrase in zip(pairs.ids, pairs.phrases, strict=True):
-        generator = (
-            generator_from("phrase", context.task.name, split, name)
-            if recipe.shuffle_sentences
-            else None
-        )
-        texts.append(clean_phrase(phrase, generator))
-    return texts
+def _control(recipe: GroundRecipe, patch_features: Tensor, other: Tensor) -> Tensor:
+    """Of the same kind as the headline."""
+    if isinstance(recipe, ClassGroundRecipe) and recipe.similarity == "cosine":
+        return _cosines(patch_features, other)
+    return patch_features @ other
 
 
 def _described(

@@ -12,6 +12,8 @@ from benchmark.protocols.phrases import phrase_for
 from benchmark.seeds import generator_from
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from benchmark.data.manifest import Manifest
@@ -44,6 +46,17 @@ class Pairs:
         return len(self.ids)
 
 
+@dataclass(frozen=True)
+class FoundPair:
+    """One pair before it is stored: its image's row, category, phrase and boxes in the frame."""
+
+    name: str
+    row: int
+    category: str
+    phrase: str
+    boxes: np.ndarray
+
+
 def read_pairs(manifest: Manifest, rows: np.ndarray, frame: int, geometry: Geometry) -> Pairs:
     """Group the boxes of some images by category and lower-cased phrase.
 
@@ -54,35 +67,33 @@ def read_pairs(manifest: Manifest, rows: np.ndarray, frame: int, geometry: Geome
         geometry: How an image becomes that square.
     """
     by_image = {str(image): boxes for image, boxes in manifest.boxes.groupby("image", sort=False)}
-    ids: list[str] = []
-    places: list[int] = []
-    categories: list[str] = []
-    phrases: list[str] = []
-    moved: list[np.ndarray] = []
-    owners: list[int] = []
     names = manifest.images["image"].tolist()
+    found = []
     for row in rows:
         image = str(names[int(row)])
         if image not in by_image:
             continue
         for number, (label, phrase, boxes) in enumerate(_groups(by_image[image])):
-            squares = _in_frame(boxes, frame, geometry)
-            owners += [len(ids)] * len(squares)
-            moved.append(squares)
-            ids.append(f"{image}#{number}")
-            places.append(int(row))
-            categories.append(label)
-            phrases.append(phrase)
-    positions = np.array(places, dtype=np.int64)
+            squares = boxes_in_frame(boxes, frame, geometry)
+            found.append(FoundPair(f"{image}#{number}", int(row), label, phrase, squares))
+    return gathered(manifest, found)
+
+
+def gathered(manifest: Manifest, found: Sequence[FoundPair]) -> Pairs:
+    """The pairs as arrays, with the patients of their images."""
+    positions = np.array([pair.row for pair in found], dtype=np.int64)
     patients = [str(value) for value in manifest.images["patient"].iloc[positions]]
+    owners = [np.full(len(pair.boxes), index) for index, pair in enumerate(found)]
     return Pairs(
-        ids=np.array(ids, dtype=np.str_),
+        ids=np.array([pair.name for pair in found], dtype=np.str_),
         rows=positions,
-        categories=np.array(categories, dtype=np.str_),
-        phrases=tuple(phrases),
+        categories=np.array([pair.category for pair in found], dtype=np.str_),
+        phrases=tuple(pair.phrase for pair in found),
         patients=np.array(patients, dtype=np.str_),
-        boxes=np.concatenate([np.empty((0, 4)), *moved]).astype(np.float32),
-        box_pair=np.array(owners, dtype=np.int64),
+        boxes=np.concatenate([np.empty((0, 4)), *(pair.boxes for pair in found)]).astype(
+            np.float32
+        ),
+        box_pair=np.concatenate([np.empty(0, dtype=np.int64), *owners]).astype(np.int64),
     )
 
 
@@ -133,7 +144,8 @@ def _groups(boxes: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
     ]
 
 
-def _in_frame(boxes: pd.DataFrame, frame: int, geometry: Geometry) -> np.ndarray:
+def boxes_in_frame(boxes: pd.DataFrame, frame: int, geometry: Geometry) -> np.ndarray:
+    """The boxes of one image, moved as the image is, (m, 4) xywh."""
     xywh = boxes[["x", "y", "w", "h"]].to_numpy(dtype=np.float64)
     height, width = int(boxes["height"].iloc[0]), int(boxes["width"].iloc[0])
     return boxes_to_square(xywh, height, width, frame, geometry)

@@ -6,18 +6,21 @@ and nothing else. Label fractions are percents written as strings (`"1"`, `"10"`
 
 from benchmark.recipes.base import Geometry, Precision, Recipe
 from benchmark.recipes.fine_tune import FineTuneRecipe
-from benchmark.recipes.ground import GroundRecipe
+from benchmark.recipes.ground import ClassGroundRecipe, GroundRecipe
 from benchmark.recipes.labelled import LabelledRecipe, Selection, Target, Uncertain
 from benchmark.recipes.linear_probe import LinearProbeRecipe
+from benchmark.recipes.measure import MeasureRecipe
 from benchmark.recipes.pretrain import PretrainRecipe
 from benchmark.recipes.zero_shot import ZeroShotRecipe
 
 __all__ = [
+    "ClassGroundRecipe",
     "FineTuneRecipe",
     "Geometry",
     "GroundRecipe",
     "LabelledRecipe",
     "LinearProbeRecipe",
+    "MeasureRecipe",
     "Precision",
     "PretrainRecipe",
     "Recipe",

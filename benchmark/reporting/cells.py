@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from benchmark.reporting.select import Result
 
 CellState = Literal["value", "undefined", "not_run", "failed", "not_applicable", "ambiguous"]
+TIMING = "timing/"
 NORMAL_95 = 1.959963984540054
 AXES = (("pretrain", "p"), ("subset", "s"), ("head", "h"))
 
@@ -68,7 +69,7 @@ def measured(results: Sequence[Result], metric: str) -> Measured:
 
     Args:
         results: One record for each set of seeds, as `select.picked` gives them.
-        metric: Name in the records.
+        metric: Name in the records; `timing/NAME` for an entry of their `timing`.
     """
     if not results:
         return Measured("not_run")
@@ -77,13 +78,22 @@ def measured(results: Sequence[Result], metric: str) -> Measured:
     if len(set(sets)) != len(sets):
         keys = ", ".join(sorted(str(item.cell["key"])[:8] for item in results))
         return Measured("ambiguous", reason=f"several records with the same seeds: {keys}")
-    scores = [item.record["metrics"].get(metric) for item in results]
-    if any(score is None for score in scores):
+    found = [_score(item, metric) for item in results]
+    scores = [score for score in found if score is not None]
+    if len(scores) < len(found):
         return Measured("not_run", reason=f"a record does not hold the metric `{metric}`")
     for score in scores:
         if score["value"] is None:
             return Measured("undefined", reason=score.get("why") or "no reason stored", seeds=seeds)
     return _joined(results, scores, seeds)
+
+
+def _score(result: Result, metric: str) -> Mapping[str, Any] | None:
+    if not metric.startswith(TIMING):
+        score: Mapping[str, Any] | None = result.record["metrics"].get(metric)
+        return score
+    value = (result.record.get("timing") or {}).get(metric.removeprefix(TIMING))
+    return None if value is None else {"value": value}
 
 
 def _joined(
@@ -149,9 +159,11 @@ def joined_interval(
 
 
 def number(value: float, form: Format) -> str:
-    """A value as the papers print it: percent with one decimal, or three decimals."""
+    """A value as the papers print it: percent with one decimal, or one or three decimals."""
     if form == "percent_1":
         text = f"{100 * value:.1f}"
+    elif form == "decimal_1":
+        text = f"{value:.1f}"
     elif form == "signed_3":
         text = f"{value:+.3f}"
     else:

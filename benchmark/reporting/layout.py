@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-Format = Literal["percent_1", "decimal_3", "signed_3"]
+Format = Literal["percent_1", "decimal_1", "decimal_3", "signed_3"]
 Role = Literal["method", "floor", "prior", "sentinel"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
@@ -60,7 +60,8 @@ class Column:
 
     Attributes:
         metrics: Our metric by form name; the key `""` serves a table without forms. In the file
-            `metric`, one name for all forms or a name by form.
+            `metric`, one name for all forms or a name by form. `timing/NAME` is an entry of the
+            record's `timing`, which depends on the machine.
         labels: As in cell names: `1`, `10`, `100`, or `all` where no labels are used. A list in
             the file stands for one column each.
         variants: The task's variants that this column may show, the first preferred; each gets

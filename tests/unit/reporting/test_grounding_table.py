@@ -122,7 +122,7 @@ def test_layouts_ask_for_metrics_that_the_metrics_modules_give():
         for extra in layout.extras:
             if extra.task == "ms_cxr_grounding" and extra.kind != "sweep":
                 assert {extra.metric, *extra.metrics.values()} - {""} <= set(scores.metrics)
-            elif extra.kind == "sweep":
+            elif extra.task == "ms_cxr_grounding":
                 (first, *_) = scores.selection[extra.selection]
                 assert {*extra.metrics.values(), extra.chosen_field} <= set(first)
                 assert extra.chosen in scores.selection
