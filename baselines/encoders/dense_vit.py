@@ -97,14 +97,28 @@ class DenseViT(nn.Module):
 
 
 def _in_windows(block: nn.Module, tokens: Tensor, grid: tuple[int, int], side: int) -> Tensor:
-    """`block` applied inside windows of `side` x `side` patches, the border zero-padded."""
-    rows, columns = grid
-    down, right = -rows % side, -columns % side
+    """`block` with its attention inside windows of `side` x `side` patches.
+
+    The border is zero-padded after the norm, as in ViTDet.
+    """
+    attended = block.attn(_windows(block.norm1(tokens), grid, side))
+    tokens = tokens + block.drop_path1(block.ls1(_joined(attended, grid, side)))
+    result: Tensor = tokens + block.drop_path2(block.ls2(block.mlp(block.norm2(tokens))))
+    return result
+
+
+def _windows(tokens: Tensor, grid: tuple[int, int], side: int) -> Tensor:
+    """(B, rows * columns, C) to (B * windows, side * side, C)."""
+    down, right = -grid[0] % side, -grid[1] % side
     field = functional.pad(tokens.unflatten(1, grid), (0, 0, 0, right, 0, down))
     batch, height, width, features = field.shape
-    windows = field.reshape(batch, height // side, side, width // side, side, features)
-    windows = windows.transpose(2, 3).reshape(-1, side * side, features)
-    windows = block(windows)
-    windows = windows.reshape(batch, height // side, width // side, side, side, features)
-    field = windows.transpose(2, 3).reshape(batch, height, width, features)
-    return field[:, :rows, :columns].flatten(1, 2)
+    cut = field.reshape(batch, height // side, side, width // side, side, features)
+    return cut.transpose(2, 3).reshape(-1, side * side, features)
+
+
+def _joined(windows: Tensor, grid: tuple[int, int], side: int) -> Tensor:
+    """The inverse of `_windows`, without the padding."""
+    down, across = -(-grid[0] // side), -(-grid[1] // side)
+    field = windows.reshape(-1, down, across, side, side, windows.shape[-1])
+    field = field.transpose(2, 3).reshape(-1, down * side, across * side, windows.shape[-1])
+    return field[:, : grid[0], : grid[1]].flatten(1, 2)

@@ -11,6 +11,7 @@ from benchmark.recipes.labelled import LabelledRecipe, Selection, Target, Uncert
 from benchmark.recipes.linear_probe import LinearProbeRecipe
 from benchmark.recipes.measure import MeasureRecipe
 from benchmark.recipes.pretrain import PretrainRecipe
+from benchmark.recipes.segment import SegmentRecipe
 from benchmark.recipes.zero_shot import ZeroShotRecipe
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Precision",
     "PretrainRecipe",
     "Recipe",
+    "SegmentRecipe",
     "Selection",
     "Target",
     "Uncertain",

@@ -20,6 +20,7 @@ from benchmark.recipes import (
     LabelledRecipe,
     LinearProbeRecipe,
     Recipe,
+    SegmentRecipe,
     ZeroShotRecipe,
 )
 from benchmark.specs import TaskSpec
@@ -102,7 +103,7 @@ def test_a_recipe_that_learns_from_labels_serves_every_fraction(
     assert set(recipe.learning_rates) == offered
     assert set(recipe.learning_rate_search) <= offered
     assert set(recipe.uncertain_by_class) <= set(task.classes)
-    if isinstance(recipe, FineTuneRecipe):
+    if isinstance(recipe, FineTuneRecipe | SegmentRecipe):
         assert set(recipe.steps) == set(recipe.warmup_steps) == offered
         assert all(recipe.warmup_steps[label] < recipe.steps[label] for label in offered)
     if isinstance(recipe, LinearProbeRecipe):
