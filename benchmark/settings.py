@@ -188,8 +188,12 @@ def typed(name: str, value: Any, default: Any) -> Any:
 
 
 def _wrong_type(name: str, value: Any, default: Any) -> UsageError:
+    as_json = default
+    if isinstance(default, Mapping | tuple | list | bool):
+        as_json = json.dumps(dict(default) if isinstance(default, Mapping) else default)
     return UsageError(
-        f"`{name}` is {value!r}; it must be a {type(default).__name__}, such as {default!r}."
+        f"`{name}` is {value!r}; it must be a {type(default).__name__}, such as {as_json}.",
+        remedy="On the command line a value is written as JSON.",
     )
 
 
