@@ -22,8 +22,12 @@ class Blocker:
 
 sys.meta_path.insert(0, Blocker())
 from PIL import Image
-def refuse(*arguments, **keywords):
-    raise AssertionError("this run was to open no image")
+open_image = Image.open
+def refuse(path, *arguments, **keywords):
+    # COVID Rural's label files are masks: they are read with its manifest.
+    if "pngs_masks" in str(path):
+        return open_image(path, *arguments, **keywords)
+    raise AssertionError(f"this run was to open no image: {path}")
 Image.open = refuse
 """
 
