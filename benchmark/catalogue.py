@@ -57,7 +57,7 @@ class Catalogue:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._found: dict[str, Manifest | MacoBenchError] = {}
-        self._rows: dict[tuple[str, str, float | None, int], SplitRows] = {}
+        self._rows: dict[tuple[str, str, bool, float | None, int], SplitRows] = {}
         self._exclusions: Exclusions | None = None
 
     def manifest(self, dataset: str) -> Manifest:
@@ -111,9 +111,9 @@ class Catalogue:
         self, dataset: str, recipe: Recipe, percent: float | None = None, seed: int = 0
     ) -> SplitRows:
         """Training, validation and test rows, training cut to a label percent."""
-        from benchmark.data.task_data import load_task_rows
+        from benchmark.data.task_data import load_task_rows, needs_boxes
 
-        place = (dataset, recipe.split, percent, seed)
+        place = (dataset, recipe.split, needs_boxes(recipe), percent, seed)
         if place not in self._rows:
             self._rows[place] = load_task_rows(self.manifest(dataset), recipe, percent, seed)
         return self._rows[place]

@@ -40,6 +40,11 @@ class Resolved:
     versions: Mapping[str, int]
     prompts: str = ""
 
+    @property
+    def store_side(self) -> int:
+        """Longest side of the stored images in pixels: no model sees an enlarged image."""
+        return max(self.profile.store_size, self.recipe.image_size)
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -216,7 +221,7 @@ def _with_key(draft: Cell, resolved: Resolved, data: DataState) -> Cell:
         "prompts": resolved.prompts,
         "size": resolved.size,
         "image_profile": resolved.baseline.image_profile,
-        "store_size": profile.store_size,
+        "store_size": resolved.store_side,
     }
     if draft.kind == "evaluate":
         content["bootstrap_replicates"] = profile.bootstrap_replicates

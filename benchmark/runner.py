@@ -134,7 +134,7 @@ def make_context(
         folder=settings.results / cell.folder,
         manifest=workshop.catalogue.manifest(dataset),
         rows=_rows(cell, resolved, corpus, workshop),
-        store=lambda: workshop.store(dataset, resolved.profile.store_size, progress),
+        store=lambda: workshop.store(dataset, resolved.store_side, progress),
         representation=representation,
         predict=module.predict if resolved.baseline.kind == "sentinel" else None,
         corpus=corpus,

@@ -104,7 +104,8 @@ class Profile:
 
     Attributes:
         model_size: Key into `BaselineSpec.sizes`.
-        store_size: Longest side of the stored images in pixels.
+        store_size: Longest side of the stored images in pixels, where no recipe asks for larger
+            ones.
         overrides: Recipe fields to replace, by protocol; `protocol@baseline` for one baseline.
         bootstrap_replicates: Draws of the patient bootstrap.
         chance_draws: Draws averaged by the `chance` sentinel.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.data.locate import find_root
 from benchmark.data.splits import SplitRows, split_rows, subset_rows
+from benchmark.recipes import DetectRecipe
 from benchmark.registry import source_module
 
 if TYPE_CHECKING:
@@ -70,13 +71,22 @@ def load_task_rows(
 ) -> SplitRows:
     """The rows of a recipe's split, `train` cut to the label fraction.
 
-    `validation` stays whole: a protocol that selects on a matched fraction cuts it with
+    Where a recipe trains on images with boxes alone, the fraction is one of these. `validation`
+    stays whole: a protocol that selects on a matched fraction cuts it with
     `benchmark.data.splits.sample_rows`.
     """
     rows = split_rows(manifest, recipe.split, SPLIT_SEED)
     if label_percent is None:
         return rows
+    if needs_boxes(recipe):
+        boxed = manifest.images["image"].isin(set(manifest.boxes["image"])).to_numpy()
+        rows = replace(rows, train=rows.train[boxed[rows.train]])
     return replace(rows, train=subset_rows(manifest, rows, label_percent, subset_seed))
+
+
+def needs_boxes(recipe: Recipe) -> bool:
+    """Whether images without boxes take no part."""
+    return isinstance(recipe, DetectRecipe) and recipe.negatives == "exclude"
 
 
 def tested_patients(manifest: Manifest, rows: SplitRows) -> frozenset[str]:

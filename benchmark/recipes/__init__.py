@@ -5,6 +5,7 @@ and nothing else. Label fractions are percents written as strings (`"1"`, `"10"`
 """
 
 from benchmark.recipes.base import Geometry, Precision, Recipe
+from benchmark.recipes.detect import DetectRecipe
 from benchmark.recipes.fine_tune import FineTuneRecipe
 from benchmark.recipes.ground import ClassGroundRecipe, GroundRecipe
 from benchmark.recipes.labelled import LabelledRecipe, Selection, Target, Uncertain
@@ -16,6 +17,7 @@ from benchmark.recipes.zero_shot import ZeroShotRecipe
 
 __all__ = [
     "ClassGroundRecipe",
+    "DetectRecipe",
     "FineTuneRecipe",
     "Geometry",
     "GroundRecipe",

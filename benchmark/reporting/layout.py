@@ -65,7 +65,8 @@ class Column:
         labels: As in cell names: `1`, `10`, `100`, or `all` where no labels are used. A list in
             the file stands for one column each.
         variants: The task's variants that this column may show, the first preferred; each gets
-            a table of its own. Empty for all. In the file `variant`, a name or a list.
+            a table of its own. Empty for all. In the file `variant`, a name or a list; the
+            columns of one task name the same.
         section: Columns with one section stand in one table under that heading.
         published: `metric`, `dataset`, `labels` (and `class`, `task`) in the CSVs; empty for
             none. Without `labels` the column's own, or `0` where no labels are used.
@@ -203,7 +204,7 @@ def read_layout(path: Path) -> TableLayout:
             for key, value in data.items()
             if key not in ("form", "row", "column", "extra")
         }
-        return TableLayout(
+        layout = TableLayout(
             name=path.stem,
             forms=tuple(Form(**_checked(Form, item, path)) for item in data.get("form", ())),
             rows=tuple(Row(**_checked(Row, item, path)) for item in data["row"]),
@@ -213,6 +214,20 @@ def read_layout(path: Path) -> TableLayout:
         )
     except (KeyError, TypeError) as fault:
         raise BadDataError(f"Bad table layout: {fault}.", looked_in=[path]) from fault
+    _check_variants(layout, path)
+    return layout
+
+
+def _check_variants(layout: TableLayout, path: Path) -> None:
+    """One table shows one variant of a task at a time: its columns must agree on which."""
+    named: dict[str, tuple[str, ...]] = {}
+    for column in layout.columns:
+        if named.setdefault(column.task, column.variants) != column.variants:
+            raise BadDataError(
+                f"The columns of task `{column.task}` name different variants.",
+                looked_in=[path],
+                remedy="Give each set of variants a table file of its own.",
+            )
 
 
 def suite_tables(leaderboards: Path, suite: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from benchmark import registry
 from benchmark.data.list_facts import rules_of
 from benchmark.protocols.prompts import load_prompts
 from benchmark.recipes import (
+    DetectRecipe,
     FineTuneRecipe,
     LabelledRecipe,
     LinearProbeRecipe,
@@ -103,7 +104,7 @@ def test_a_recipe_that_learns_from_labels_serves_every_fraction(
     assert set(recipe.learning_rates) == offered
     assert set(recipe.learning_rate_search) <= offered
     assert set(recipe.uncertain_by_class) <= set(task.classes)
-    if isinstance(recipe, FineTuneRecipe | SegmentRecipe):
+    if isinstance(recipe, FineTuneRecipe | SegmentRecipe | DetectRecipe):
         assert set(recipe.steps) == set(recipe.warmup_steps) == offered
         assert all(recipe.warmup_steps[label] < recipe.steps[label] for label in offered)
     if isinstance(recipe, LinearProbeRecipe):

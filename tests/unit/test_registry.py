@@ -94,6 +94,15 @@ def test_every_profile_fits_every_task_and_method() -> None:
                 resolve(task, next(iter(registry.load_task(task).variants)), "maco", settings)
 
 
+def test_stored_images_are_never_enlarged_for_a_model() -> None:
+    from benchmark.cells import resolve
+    from benchmark.settings import Settings
+
+    paper = Settings(profile="paper")
+    assert resolve("rsna_classification", "maco", "maco", paper).store_side == 512
+    assert resolve("rsna_detection", "maco", "maco", paper).store_side == 1024
+
+
 def test_an_untrained_baseline_stays_untrained() -> None:
     from benchmark.cells import resolve
     from benchmark.settings import Settings

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from benchmark.data import task_data
 from benchmark.data.doctor import examine
 from benchmark.errors import MissingDataError
-from benchmark.recipes import Recipe
+from benchmark.recipes import DetectRecipe, Recipe
 
 Write = Callable[[Path, str], Path]
 
@@ -95,3 +96,17 @@ def test_task_rows_of_a_label_fraction(data: Path) -> None:
     assert tenth.labels is not None and len(tenth.labels) == len(manifest)
     patients = task_data.tested_patients(manifest, whole)
     assert len(patients) == len(whole.test) + len(whole.validation)
+
+
+def test_a_fraction_of_images_with_boxes_holds_these_alone(data: Path) -> None:
+    manifest = task_data.load_manifest("rsna_pneumonia", data_root=data)
+    boxed = set(manifest.images.index[manifest.images["image"].isin(manifest.boxes["image"])])
+    with_all = DetectRecipe(source="test", negatives="include")
+    positives = replace(with_all, negatives="exclude")
+    whole = task_data.load_task_rows(manifest, with_all, 100.0, 0)
+    some = task_data.load_task_rows(manifest, positives, 100.0, 0)
+    assert set(some.train) == set(whole.train) & boxed
+    assert 0 < len(some.train) < len(whole.train)
+    half = task_data.load_task_rows(manifest, positives, 50.0, 0)
+    assert set(half.train) < set(some.train)
+    assert len(half.train) == round(len(some.train) / 2)

@@ -78,3 +78,10 @@ def test_an_extra_with_several_fractions_is_one_table_each(tmp_path):
 def test_a_misspelt_column_is_refused(tmp_path, old, new, words):
     with pytest.raises(BadDataError, match=words):
         layout(tmp_path, COLUMN.replace(old, new))
+
+
+def test_columns_of_one_task_show_one_set_of_variants(tmp_path):
+    other = COLUMN.replace('["maco", "clean"]', '"lovt"')
+    with pytest.raises(BadDataError, match="`rsna_classification` name different variants"):
+        layout(tmp_path, COLUMN + other)
+    assert len(layout(tmp_path, COLUMN + COLUMN).columns) == 4
