@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from benchmark.data.splits import SplitRows
     from benchmark.settings import Settings
 
-_FILLED_IN = frozenset({"root", "allow_partial", "lists_root", "mimic_root"})
+_FILLED_IN = frozenset({"root", "allow_partial", "lists_root", "mimic_root", "cache_dir"})
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ class Catalogue:
             data_root=settings.data_root,
             allow_partial=settings.allow_partial,
             options=options,
+            cache_dir=settings.cache_dir,
         )
 
     def key(self, dataset: str) -> str:

@@ -91,16 +91,18 @@ def examine(
 
 
 def _unreadable(manifest: Manifest, rows: np.ndarray) -> tuple[str, ...]:
-    def attempt(path: str) -> str:
+    def attempt(image: str, path: str) -> str:
         try:
             read_grey(manifest.root / path)
+            manifest.masks.get(image)
         except BadDataError as error:
             return error.problem
         return ""
 
+    images = manifest.images["image"].iloc[rows]
     paths = [str(path) for path in manifest.images["path"].iloc[rows]]
     with ThreadPoolExecutor() as pool:
-        return tuple(message for message in pool.map(attempt, paths) if message)
+        return tuple(message for message in pool.map(attempt, images, paths) if message)
 
 
 def _named_splits(manifest: Manifest) -> dict[str, dict[str, Any]]:

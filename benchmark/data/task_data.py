@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +33,7 @@ def load_manifest(
     allow_partial: bool = False,
     lists_root: Path | None = None,
     options: Mapping[str, Any] | None = None,
+    cache_dir: Path | None = None,
 ) -> Manifest:
     """The manifest of a data set, read once a process for the same arguments.
 
@@ -42,6 +44,7 @@ def load_manifest(
         allow_partial: Leave out listed images that are absent.
         lists_root: Folder of published lists; `data_root` is looked through anyway.
         options: Further arguments of the reader.
+        cache_dir: For readers that keep what is slow to read.
 
     Raises:
         MissingDataError: The data set is not there.
@@ -52,6 +55,8 @@ def load_manifest(
     arguments = dict(options or {})
     if dataset == "ms_cxr" and "mimic_cxr" in roots:
         arguments.setdefault("mimic_root", Path(roots["mimic_cxr"]))
+    if "cache_dir" in inspect.signature(module.read).parameters:
+        arguments["cache_dir"] = cache_dir
     if lists_root is None and data_root is not None:
         lists_root = Path(data_root)
     asked = {**arguments, "allow_partial": allow_partial, "lists_root": lists_root}

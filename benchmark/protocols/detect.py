@@ -38,6 +38,7 @@ from benchmark.training.device import (
     private_random_state,
     reset_peak_memory,
 )
+from benchmark.training.layer_decay import adamw_by_layer
 from benchmark.training.loop import TrainPlan, train
 from benchmark.training.schedules import WarmupCosine
 
@@ -179,8 +180,6 @@ def _train(
     plan: TrainPlan,
     should_stop: Callable[[int], bool] | None,
 ) -> _Trained:
-    from benchmark.detection.layer_decay import make_optimizer
-
     recipe = cast(DetectRecipe, context.recipe)
     chosen_by = choosing_images(context, truths["validation"])
     reader.preload(np.union1d(truths["train"].rows, chosen_by.rows), context.progress)
@@ -200,7 +199,7 @@ def _train(
     history = train(
         detector,
         loss_function,
-        make_optimizer(detector, recipe.weight_decay, recipe.layer_decay),
+        adamw_by_layer(detector, weight_decay=recipe.weight_decay, layer_decay=recipe.layer_decay),
         plan,
         folder=context.folder,
         progress=context.progress,

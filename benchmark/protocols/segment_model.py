@@ -42,7 +42,6 @@ class Segmenter(nn.Module):
     def __init__(self, trunk: DenseTrunk, recipe: SegmentRecipe, seed: int) -> None:
         super().__init__()
         self.trunk = cast(nn.Module, trunk)
-        self.layers = trunk.layers
         self.frozen = recipe.freeze_encoder
         if self.frozen:
             self.trunk.requires_grad_(False)
@@ -58,12 +57,6 @@ class Segmenter(nn.Module):
         if self.frozen:
             self.trunk.eval()
         return self
-
-    def layer_of(self, parameter: str) -> int:
-        """Layer of a parameter for layer-wise rate decay; `layers` for all above the trunk."""
-        if not parameter.startswith("trunk."):
-            return self.layers
-        return cast("DenseTrunk", self.trunk).layer_of(parameter.removeprefix("trunk."))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """Logits of the decoder, and of the auxiliary head or None."""

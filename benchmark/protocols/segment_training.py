@@ -15,7 +15,6 @@ from benchmark.protocols.search import for_percent
 from benchmark.protocols.segment_loss import MaskLoss, with_auxiliary
 from benchmark.protocols.segment_masks import TrueMasks
 from benchmark.protocols.segment_model import SMALLEST_BATCH, Segmenter
-from benchmark.protocols.segment_optimizer import make_adamw, make_schedule
 from benchmark.protocols.segment_predict import Comparison, predict
 from benchmark.protocols.segment_selection import (
     BEST_FILE,
@@ -30,7 +29,9 @@ from benchmark.seeds import generator_from
 from benchmark.training.augment import flip_and_affine
 from benchmark.training.batches import BatchPlan
 from benchmark.training.device import choose_precision
+from benchmark.training.layer_decay import adamw_by_layer
 from benchmark.training.loop import TrainPlan, train
+from benchmark.training.schedules import Rate, WarmupConstant, WarmupCosine, WarmupLinear
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,6 +91,15 @@ def segment_plan(context: CellContext, recipe: SegmentRecipe) -> TrainPlan:
     )
 
 
+def make_schedule(recipe: SegmentRecipe, peak: float, steps: int, warmup_steps: int) -> Rate:
+    """The recipe's schedule."""
+    if recipe.schedule == "cosine":
+        return WarmupCosine(peak, steps, warmup_steps)
+    if recipe.schedule == "constant":
+        return WarmupConstant(peak, warmup_steps)
+    return WarmupLinear(peak, steps, warmup_steps)
+
+
 def segment_inputs(
     context: CellContext, recipe: SegmentRecipe, reader: InputReader
 ) -> SegmentInputs:
@@ -127,7 +137,12 @@ def train_segmenter(
     history = train(
         model,
         _loss_function(recipe, model, plan, inputs),
-        make_adamw(model, recipe),
+        adamw_by_layer(
+            model,
+            weight_decay=recipe.weight_decay,
+            layer_decay=recipe.layer_decay,
+            betas=recipe.betas,
+        ),
         plan,
         folder=context.folder,
         progress=context.progress,

@@ -22,12 +22,7 @@ class Blocker:
 
 sys.meta_path.insert(0, Blocker())
 from PIL import Image
-open_image = Image.open
 def refuse(path, *arguments, **keywords):
-    # COVID Rural's label files are masks, read with its manifest; of the radiographs beside them
-    # the header is asked for the shape.
-    if "covid_rural_annot" in str(path):
-        return open_image(path, *arguments, **keywords)
     raise AssertionError(f"this run was to open no image: {path}")
 Image.open = refuse
 """

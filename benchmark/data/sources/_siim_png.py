@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
-from benchmark.data.manifest import Mask
+import numpy as np
+
 from benchmark.errors import BadDataError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+
+    from benchmark.data.sources._mask_files import MaskFiles
 
 TABLES = {"stage_1_train_images.csv": "train", "stage_1_test_images.csv": "test"}
 MASKS = "png_masks"
@@ -22,37 +26,12 @@ INSIDE_ABOVE = 127
 """Masks are 0 and 255; values between stem from resizing."""
 
 
-class PngMasks(Mapping[str, Mask]):
-    """Masks by image, each read from its file when it is asked for."""
-
-    def __init__(self, root: Path, names: Mapping[str, str]) -> None:
-        """Mask files below `root` by image; without a name the mask is empty."""
-        self._root = root
-        self._names = dict(names)
-
-    def __getitem__(self, image: str) -> Mask:
-        from benchmark.data.images import read_grey
-        from benchmark.metrics.rle import encode
-
-        name = self._names[image]
-        if not name:
-            return Mask((), FRAME, FRAME)
-        inside = read_grey(self._root / name) > INSIDE_ABOVE
-        return Mask((encode(inside),) if inside.any() else (), *inside.shape)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-
 def is_copy(root: Path) -> bool:
     """Whether the folder holds the tables of the PNG copy."""
     return any((root / name).is_file() for name in TABLES)
 
 
-def read_copy(root: Path, index: Mapping[str, str]) -> tuple[pd.DataFrame, PngMasks, list[Path]]:
+def read_copy(root: Path, index: Mapping[str, str]) -> tuple[pd.DataFrame, MaskFiles, list[Path]]:
     """Rows `image`, `path`, `split`, `label`, the masks, and the files that hold the labels.
 
     Args:
@@ -66,6 +45,7 @@ def read_copy(root: Path, index: Mapping[str, str]) -> tuple[pd.DataFrame, PngMa
     import pandas as pd
 
     from benchmark.data.sources import _files
+    from benchmark.data.sources._mask_files import MaskFiles
 
     frames, paths = [], []
     for name, split in TABLES.items():
@@ -92,4 +72,16 @@ def read_copy(root: Path, index: Mapping[str, str]) -> tuple[pd.DataFrame, PngMa
         }
     )
     held = [root / name for name in masks if name and (root / name).is_file()]
-    return table, PngMasks(root, dict(zip(images, masks))), [*paths, *held]
+    return (
+        table,
+        MaskFiles(images, partial(_inside, root, dict(zip(images, masks)))),
+        [*paths, *held],
+    )
+
+
+def _inside(root: Path, names: Mapping[str, str], image: str) -> np.ndarray:
+    from benchmark.data.images import read_grey
+
+    if not names[image]:
+        return np.zeros((FRAME, FRAME), dtype=bool)
+    return np.asarray(read_grey(root / names[image]) > INSIDE_ABOVE)

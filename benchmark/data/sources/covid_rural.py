@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmark.data.manifest import Manifest, Mask, SourceSpec
+from benchmark.data.manifest import Manifest, SourceSpec
 from benchmark.errors import BadDataError, MissingDataError
 
 if TYPE_CHECKING:
@@ -44,7 +44,13 @@ _UNKNOWN = ("", "NULL")
 log = logging.getLogger(__name__)
 
 
-def read(root: Path, *, allow_partial: bool = False, lists_root: Path | None = None) -> Manifest:
+def read(
+    root: Path,
+    *,
+    allow_partial: bool = False,
+    lists_root: Path | None = None,
+    cache_dir: Path | None = None,
+) -> Manifest:
     """The radiographs that have a mask file, with the mask and the label `Opacity`.
 
     `Opacity` is 1 where the mask holds a pixel and 0 where it is empty. A radiograph without a
@@ -56,12 +62,14 @@ def read(root: Path, *, allow_partial: bool = False, lists_root: Path | None = N
         root: Folder of the repository, or its `covid_rural_annot`.
         allow_partial: Leave out masks whose radiograph is absent instead of failing.
         lists_root: Not used; nobody publishes a list for this data set.
+        cache_dir: Keeps which masks are empty; without it all are read each time.
 
     Raises:
         MissingDataError: There are no masks, or the radiograph of one is absent.
         BadDataError: A mask cannot be read, or is not of its radiograph's shape.
     """
     from benchmark.data.sources import _files
+    from benchmark.data.sources._mask_files import MaskFiles, nonempty
 
     root = Path(root).resolve()
     folder = f"{ANNOTATIONS}/" if (root / ANNOTATIONS).is_dir() else ""
@@ -80,17 +88,18 @@ def read(root: Path, *, allow_partial: bool = False, lists_root: Path | None = N
     present, absent = _files.present_rows(SOURCE, root, ids, index, allow_partial)
     kept = [name for name, here in zip(ids, present) if here]
     facts, facts_path = _patient_facts(root / folder)
-    masks = _read_masks(root, kept, index, mask_index)
+    masks = MaskFiles(kept, partial(_read_mask, root, index, mask_index))
+    paths = {name: root / mask_index[name] for name in kept}
+    notes = None if cache_dir is None else Path(cache_dir) / "labels" / f"{SOURCE.name}.json"
     mark, mark_path = _files.phantom_mark(root)
-    mask_paths = [root / mask_index[name] for name in kept]
     return Manifest(
         dataset=SOURCE.name,
         release="master",
         root=root,
         images=_image_table(kept, index, facts),
-        labels=_labels(kept, masks),
+        labels=_labels(kept, nonempty(masks, paths, notes)),
         masks=masks,
-        label_files=_files.relative(root, [*mask_paths, facts_path, mark_path]),
+        label_files=_files.relative(root, [*paths.values(), facts_path, mark_path]),
         phantom=mark,
         redistributable=SOURCE.redistributable,
         partial=len(absent),
@@ -118,28 +127,22 @@ def mask_pixels(path: Path) -> np.ndarray:
     return np.asarray((values if values.ndim == 2 else values.max(axis=2)) > 0)
 
 
-def _read_masks(
-    root: Path, ids: Sequence[str], index: Mapping[str, str], mask_index: Mapping[str, str]
-) -> dict[str, Mask]:
+def _read_mask(
+    root: Path, index: Mapping[str, str], mask_index: Mapping[str, str], name: str
+) -> np.ndarray:
     from benchmark.data.images import image_size
-    from benchmark.metrics.rle import encode
 
-    def read_one(name: str) -> Mask:
-        inside = mask_pixels(root / mask_index[name])
-        height, width = inside.shape
-        rows, columns = image_size(root / index[name])
-        # Radiographs that were shrunk keep their masks: the shape must agree, not the size.
-        if abs(height * columns - width * rows) > max(height, width):
-            raise BadDataError(
-                f"COVID Rural: the mask of `{name}` has {height} x {width} pixels, its radiograph "
-                f"{rows} x {columns}.",
-                looked_in=[root],
-            )
-        runs = (encode(inside),) if inside.any() else ()
-        return Mask(runs=runs, height=height, width=width)
-
-    with ThreadPoolExecutor() as pool:
-        return dict(zip(ids, pool.map(read_one, ids)))
+    inside = mask_pixels(root / mask_index[name])
+    height, width = inside.shape
+    rows, columns = image_size(root / index[name])
+    # Radiographs that were shrunk keep their masks: the shape must agree, not the size.
+    if abs(height * columns - width * rows) > max(height, width):
+        raise BadDataError(
+            f"COVID Rural: the mask of `{name}` has {height} x {width} pixels, its radiograph "
+            f"{rows} x {columns}.",
+            looked_in=[root],
+        )
+    return inside
 
 
 def _patient_facts(folder: Path) -> tuple[pd.DataFrame | None, Path | None]:
@@ -179,7 +182,7 @@ def _image_table(
     )
 
 
-def _labels(ids: Sequence[str], masks: Mapping[str, Mask]) -> pd.DataFrame:
+def _labels(ids: Sequence[str], opacity: Mapping[str, bool]) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame({CLASSES[0]: [float(bool(masks[name].runs)) for name in ids]}, dtype=float)
+    return pd.DataFrame({CLASSES[0]: [float(opacity[name]) for name in ids]}, dtype=float)

@@ -22,10 +22,10 @@ from torch import Tensor
 from benchmark import registry
 from benchmark.detection import mmcv_operators
 from benchmark.detection.detector import Detector, build_detector, parameter_counts
-from benchmark.detection.layer_decay import SCALE, make_optimizer
 from benchmark.errors import UsageError
 from benchmark.interfaces import BuildContext
 from benchmark.recipes.detect import DetectRecipe
+from benchmark.training.layer_decay import adamw_by_layer
 from benchmark.training.loop import TrainPlan, train
 from benchmark.training.schedules import WarmupCosine
 
@@ -51,7 +51,7 @@ def test_nothing_imports_mmdet_before_a_detector_is_built(checkout: Path) -> Non
     code = (
         "import sys\n"
         "from benchmark.protocols import detect\n"
-        "from benchmark.detection import detector, layer_decay, mmcv_operators, pyramid\n"
+        "from benchmark.detection import detector, mmcv_operators, pyramid\n"
         "from benchmark.metrics import detection\n"
         "import tasks.rsna_detection, tasks.object_cxr_detection, baselines.box_prior\n"
         "assert not {'mmdet', 'mmcv', 'mmengine'} & set(sys.modules)\n"
@@ -283,7 +283,9 @@ def trained(folder: Path | None = None, steps: int = 3, name: str = "mae") -> De
     recipe = dataclasses.replace(SMALL, layer_decay=0.7, weight_decay=0.05, window=2)
     detector = detector_of(name, recipe)
     plan = TrainPlan(steps=steps, rate=WarmupCosine(1e-3, 3), seed_axes=("test",), identity="x")
-    optimizer = make_optimizer(detector, recipe.weight_decay, recipe.layer_decay)
+    optimizer = adamw_by_layer(
+        detector, weight_decay=recipe.weight_decay, layer_decay=recipe.layer_decay
+    )
     images, boxes, labels = batch()
     train(
         detector, lambda *_: detector.losses(images, boxes, labels), optimizer, plan, folder=folder
@@ -306,45 +308,12 @@ def test_a_training_step_is_deterministic_and_can_be_resumed(tmp_path: Path) -> 
     assert any(key.startswith("heads.rpn_head") for key in moved)
 
 
-def test_rates_shrink_towards_the_embeddings() -> None:
-    detector = detector_of("mae", SMALL)
-    optimizer = make_optimizer(detector, 0.05, 0.5)
-    scales = {
-        id(item): group[SCALE] for group in optimizer.param_groups for item in group["params"]
-    }
-    named = dict(detector.named_parameters())
-    depth = len(detector.trunk.blocks)
-    assert scales[id(named["trunk.patch_embed.proj.weight"])] == 0.5 ** (depth + 1)
-    assert scales[id(named[f"trunk.blocks.{depth - 1}.mlp.fc1.weight"])] == 0.5
-    assert scales[id(named["heads.rpn_head.rpn_cls.weight"])] == 1.0
-    decays = {id(item): g["weight_decay"] for g in optimizer.param_groups for item in g["params"]}
-    assert decays[id(named["trunk.blocks.0.mlp.fc1.bias"])] == 0.0
-    assert decays[id(named["trunk.blocks.0.mlp.fc1.weight"])] == 0.05
-    start = {key: item.detach().clone() for key, item in named.items()}
-    for item in named.values():
-        item.grad = torch.ones_like(item)
-    for group in optimizer.param_groups:
-        group["lr"] = 1e-2
-    optimizer.step()
-    # Adam's first step is the rate itself, in every coordinate; biases are not decayed besides.
-    for key, scale in (
-        ("trunk.blocks.0.mlp.fc1.bias", 0.5**depth),
-        ("heads.rpn_head.rpn_cls.bias", 1),
-    ):
-        torch.testing.assert_close(
-            start[key] - named[key].detach(),
-            torch.full_like(start[key], 1e-2 * scale),
-            rtol=1e-3,
-            atol=0,
-        )
-
-
 @pytest.mark.parametrize("name", ENCODERS)
 def test_a_frozen_encoder_stays_as_it_is(name: str) -> None:
     recipe = dataclasses.replace(SMALL, detector="yolov3", freeze_encoder=True)
     detector = detector_of(name, recipe).train()
     before = {key: item.clone() for key, item in detector.trunk.state_dict().items()}
-    optimizer = make_optimizer(detector, 0.1, 1.0)
+    optimizer = adamw_by_layer(detector, weight_decay=0.1, layer_decay=1.0)
     for group in optimizer.param_groups:
         group["lr"] = 0.1
     detector.losses(*batch())["total"].backward()  # type: ignore[no-untyped-call]

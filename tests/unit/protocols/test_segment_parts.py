@@ -25,20 +25,15 @@ from benchmark.protocols.segment_loss import (
     with_auxiliary,
 )
 from benchmark.protocols.segment_model import Segmenter, make_pyramid
-from benchmark.protocols.segment_optimizer import (
-    WarmupConstant,
-    WarmupLinear,
-    make_adamw,
-    make_schedule,
-    parameter_groups,
-)
 from benchmark.protocols.segment_predict import THRESHOLDS, Predicted, counts_at
 from benchmark.protocols.segment_selection import (
     BestSegmenter,
     MaskSelection,
     balanced_rows,
 )
-from benchmark.training.schedules import WarmupCosine
+from benchmark.protocols.segment_training import make_schedule
+from benchmark.training.layer_decay import layer_groups
+from benchmark.training.schedules import WarmupConstant, WarmupCosine, WarmupLinear
 
 
 def case(seed: int = 0, empty: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
@@ -127,45 +122,11 @@ def segmenter(baseline: str = VIT, **changes: Any) -> Segmenter:
     return Segmenter(trunk, recipe, 7)
 
 
-def test_rates_fall_by_layer_and_each_parameter_has_one() -> None:
-    model = segmenter()
-    groups = parameter_groups(model, 0.05, 0.5)
-    scale = {
-        id(parameter): (group["rate_scale"], group["weight_decay"])
-        for group in groups
-        for parameter in group["params"]
-    }
-    assert sum(len(group["params"]) for group in groups) == len(list(model.parameters()))
-    by_name = {name: scale[id(parameter)] for name, parameter in model.named_parameters()}
-    # Two blocks: embeddings three layers below the decoder, the last block one.
-    assert by_name["trunk.cls_token"][0] == 0.5**3
-    assert by_name["trunk.blocks.0.attn.qkv.weight"] == (0.5**2, 0.05)
-    assert by_name["trunk.blocks.1.attn.qkv.bias"] == (0.5, 0.0)
-    assert by_name["decoder.head.classifier.1.weight"] == (1.0, 0.05)
-    assert {s for name, (s, _) in by_name.items() if not name.startswith("trunk.")} == {1.0}
-
-
-def test_a_step_moves_a_layer_by_its_own_rate() -> None:
-    """Adam's first step is the rate, whatever the gradient: so the step shows the rate."""
-    model = segmenter(layer_decay=0.5, weight_decay=0.0)
-    optimizer = make_adamw(model, RECIPE.replaced({"layer_decay": 0.5, "weight_decay": 0.0}))
-    before = {name: value.detach().clone() for name, value in model.named_parameters()}
-    sum((value * 3).sum() for value in model.parameters()).backward()
-    for _ in range(2):
-        for group in optimizer.param_groups:
-            group["lr"] = 1e-3
-    optimizer.step()
-    for name, value in model.named_parameters():
-        moved = float((before[name] - value.detach()).abs().mean())
-        expected = 1e-3 * 0.5 ** (model.layers - model.layer_of(name))
-        assert moved == pytest.approx(expected, rel=1e-2), name
-
-
 def test_a_frozen_encoder_has_no_group_and_no_gradient() -> None:
     model = segmenter(RESNET, freeze_encoder=True, decoder="unet").train()
     assert not any(module.training for module in model.trunk.modules())
     assert model.decoder.training
-    trained = {id(p) for group in parameter_groups(model, 0.0, 0.5) for p in group["params"]}
+    trained = {id(p) for group in layer_groups(model, 0.0, 0.5) for p in group["params"]}
     assert not trained & {id(parameter) for parameter in model.trunk.parameters()}
     model(torch.randn(2, 1, SIDE, SIDE))[0].sum().backward()
     assert all(parameter.grad is None for parameter in model.trunk.parameters())

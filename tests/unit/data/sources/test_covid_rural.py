@@ -134,3 +134,27 @@ def test_patients_stay_together_in_both_splits(root: Path) -> None:
         used = np.concatenate([rows.train, rows.validation, rows.test])
         assert sorted(used.tolist()) == [0, 1, 2]
         assert not rows.leaks
+
+
+def test_a_second_process_opens_no_mask(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "cache"
+    first = covid_rural.read(root, cache_dir=cache)
+    opened: list[str] = []
+    open_image = Image.open
+
+    def noted(path: Path, *arguments: object) -> Image.Image:
+        opened.append(Path(path).name)
+        return open_image(path)
+
+    monkeypatch.setattr(Image, "open", noted)
+    assert covid_rural.read(root, cache_dir=cache).labels.equals(first.labels)
+    assert opened == []
+    path = root / "covid_rural_annot" / "pngs_masks" / f"{SECOND}.png"
+    Image.fromarray(np.zeros(SHAPES[SECOND], np.uint8)).save(path)
+    changed = covid_rural.read(root, cache_dir=cache)
+    assert changed.labels["Opacity"].tolist() == [1.0, 0.0, 0.0]
+    assert set(opened) == {f"{SECOND}.png", f"{SECOND}.jpg"}
+    (cache / "labels" / "covid_rural.json").write_text("torn", encoding="utf-8")
+    assert covid_rural.read(root, cache_dir=cache).labels.equals(changed.labels)
