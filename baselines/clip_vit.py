@@ -27,7 +27,7 @@ BASELINE = BaselineSpec(
     source="CLIP (Radford et al., ICML 2021); MaCo, Nature Communications 15:7620 (2024), Table 4",
     capabilities=("image_features", "fine_tune", "zero_shot", "grounding", "text_features"),
     options=family_options(
-        weighting="none", high_resolution=False, reconstruction=False, mask_ratio=0.0
+        weighting="none", high_resolution=True, reconstruction=False, mask_ratio=0.0
     ),
     sizes=SIZES,
     pretraining=PAPER_RECIPE,

@@ -31,7 +31,7 @@ class Settings:
         labels: Label percents; empty = those of the suite or task.
         baselines, tasks: Names; empty = those of the suite.
         pretrain_seeds, subset_seeds, head_seeds: The three seed axes.
-        jobs: Worker processes.
+        jobs: Worker processes; 0, where none is asked for, takes the profile's.
         executor: Where cells run; `local` in this release.
         device: `auto` takes a GPU where there is one.
         refresh: Run stale cells again.
@@ -57,7 +57,7 @@ class Settings:
     pretrain_seeds: tuple[int, ...] = (0,)
     subset_seeds: tuple[int, ...] = (0,)
     head_seeds: tuple[int, ...] = (0,)
-    jobs: int = 1
+    jobs: int = 0
     executor: str = "local"
     device: str = "auto"
     refresh: bool = False
@@ -150,7 +150,7 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         name: Path(place).expanduser() for name, place in cleaned.get("data_roots", {}).items()
     }
     settings = dataclasses.replace(defaults, **cleaned)
-    if settings.jobs < 1:
+    if "jobs" in cleaned and settings.jobs < 1:
         raise UsageError("`jobs` must be at least 1.")
     if settings.executor != "local":
         raise unknown_name("executor", settings.executor, ["local"])

@@ -110,6 +110,7 @@ class Profile:
         bootstrap_replicates: Draws of the patient bootstrap.
         chance_draws: Draws averaged by the `chance` sentinel.
         threads: Torch threads a worker.
+        jobs: Worker processes where the user names no number.
         phantom: The phantom drawn where no data root is given.
     """
 
@@ -121,6 +122,7 @@ class Profile:
     bootstrap_replicates: int = 1000
     chance_draws: int = 200
     threads: int = 2
+    jobs: int = 1
 
 
 @dataclass(frozen=True)

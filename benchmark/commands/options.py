@@ -44,7 +44,9 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--profile", help="size of the work (default: demo)")
     group.add_argument("--config", type=Path, metavar="FILE", help="default: maco-bench.toml")
     group.add_argument("--json", action="store_true", help="machine-readable output")
-    group.add_argument("--jobs", type=int, metavar="N", help="worker processes (default: 1)")
+    group.add_argument(
+        "--jobs", type=int, metavar="N", help="worker processes (default: the profile's)"
+    )
 
 
 def add_work(parser: argparse.ArgumentParser) -> None:

@@ -67,18 +67,20 @@ class _Pool:
     def __init__(self, plan: Plan, display: Display) -> None:
         self._plan = plan
         self._display = display
-        self._threads = registry.load_profile(plan.settings.profile).threads
+        profile = registry.load_profile(plan.settings.profile)
+        self._threads = profile.threads
+        self._jobs = plan.settings.jobs or profile.jobs
         self._workers: list[_Worker] = []
 
     def busy(self) -> bool:
         return any(item.running for item in self._workers)
 
     def hand_out(self, queue: CellQueue) -> None:
-        """Give ready cells to idle workers; start workers up to `jobs` when cells are left."""
+        """Give ready cells to idle workers; start workers while cells are left."""
         for item in self._workers:
             if item.running is None and (planned := queue.take(item.last_model)):
                 self._give(item, planned)
-        while len(self._workers) < self._plan.settings.jobs and (planned := queue.take()):
+        while len(self._workers) < self._jobs and (planned := queue.take()):
             item = self._start()
             self._workers.append(item)
             self._give(item, planned)

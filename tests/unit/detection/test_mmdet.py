@@ -11,7 +11,7 @@ import math
 import subprocess
 import sys
 import types
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -19,15 +19,14 @@ import torch
 import torchvision
 from torch import Tensor
 
-from benchmark import registry
 from benchmark.detection import mmcv_operators
 from benchmark.detection.detector import Detector, build_detector, parameter_counts
 from benchmark.errors import UsageError
-from benchmark.interfaces import BuildContext
 from benchmark.recipes.detect import DetectRecipe
 from benchmark.training.layer_decay import adamw_by_layer
 from benchmark.training.loop import TrainPlan, train
 from benchmark.training.schedules import WarmupCosine
+from tests.encoders import encoder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -203,12 +202,6 @@ def test_maximum_pooling_is_refused_by_name() -> None:
 
     with pytest.raises(UsageError, match="maximum"):
         RoIAlign(3, pool_mode="max")(torch.zeros(1, 1, 8, 8), torch.tensor([[0.0, 0, 0, 4, 4]]))
-
-
-def encoder(name: str, size: str = "toy", image_size: int = 32) -> Any:
-    spec = registry.load_baseline(name)
-    context = BuildContext(spec.sizes[size], spec.options, image_size, seed=3)
-    return registry.baseline_module(name).build(context).eval()
 
 
 def detector_of(name: str, recipe: DetectRecipe, classes: int = 2, seed: int = 7) -> Detector:

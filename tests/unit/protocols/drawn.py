@@ -9,9 +9,7 @@ import numpy as np
 import pandas as pd
 from fakes import make_context, make_manifest
 
-from benchmark import registry
 from benchmark.data.splits import SplitRows
-from benchmark.interfaces import BuildContext
 from benchmark.recipes import FineTuneRecipe, LinearProbeRecipe
 
 if TYPE_CHECKING:
@@ -54,13 +52,6 @@ class Drawn:
 
     def __getitem__(self, row: int) -> np.ndarray:
         return self.images[row]
-
-
-def encoder(name: str, image_size: int = SIDE, size: str = "toy") -> Representation:
-    """A baseline of the checkout with initial weights, in evaluation mode."""
-    spec = registry.load_baseline(name)
-    context = BuildContext(spec.sizes[size], spec.options, image_size, seed=3)
-    return registry.baseline_module(name).build(context).eval()
 
 
 def textures(count: int, side: int = SIDE, seed: int = 0) -> np.ndarray:

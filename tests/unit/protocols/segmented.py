@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from drawn import SIDE, Drawn, encoder
+from drawn import SIDE, Drawn
 from fakes import make_context, make_manifest
 
 from benchmark.data.manifest import Mask
 from benchmark.data.splits import SplitRows
 from benchmark.metrics.rle import encode
 from benchmark.recipes.segment import SegmentRecipe
+from tests.encoders import encoder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,18 +13,17 @@ import torch
 from fakes import FakeRepresentation, FakeStore, make_context, make_manifest
 from torch import Tensor, nn
 
-from benchmark import registry
 from benchmark.data.splits import SplitRows
 from benchmark.detection import detector as detector_module
 from benchmark.detection.detector import Detections
 from benchmark.errors import BadDataError, NotApplicable, UsageError
-from benchmark.interfaces import BuildContext
 from benchmark.metrics import detection
 from benchmark.protocols import detect
 from benchmark.protocols.detect_selection import BEST_FILE
 from benchmark.recipes.detect import DetectRecipe
 from benchmark.training.checkpoint import NAME as CHECKPOINT
 from benchmark.training.loop import TrainingInterrupted
+from tests.encoders import encoder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -406,10 +405,6 @@ def test_sixteen_training_images_are_learnt_by_heart(
     manifest = dataclasses.replace(manifest, labels=pd.DataFrame({"Edema": np.ones(count)}))
     store = Store(np.ones((count, 1)))
     store.images = images
-    spec = registry.load_baseline(name)
-    encoder = registry.baseline_module(name).build(
-        BuildContext(spec.sizes["demo"], spec.options, side, seed=3)
-    )
     recipe = DetectRecipe(
         source="test",
         image_size=side,
@@ -431,7 +426,7 @@ def test_sixteen_training_images_are_learnt_by_heart(
     )
     every = np.arange(count)
     context = make_context(
-        tmp_path, recipe, "detect", manifest=manifest, representation=encoder.eval(),
+        tmp_path, recipe, "detect", manifest=manifest, representation=encoder(name, side, "demo"),
         label_percent=100.0, rows=SplitRows(every, every[:0], every, "test"), store=lambda: store,
     )  # fmt: skip
     scores = detection.score(detect.run(context).predictions, recipe, 0, 0)

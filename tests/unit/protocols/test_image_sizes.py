@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
-from drawn import FINE_TUNE, PROBE, RESNET, VIT, cell, discs, encoder
+from drawn import FINE_TUNE, PROBE, RESNET, VIT, cell, discs
 from fakes import make_context, make_corpus
 
 from benchmark import registry
@@ -18,6 +18,7 @@ from benchmark.protocols import fine_tune, linear_probe, pretrain
 from benchmark.recipes import PretrainRecipe
 from benchmark.specs import PhantomSize, Profile
 from benchmark.workshop import load_trained
+from tests.encoders import encoder
 
 if TYPE_CHECKING:
     from pathlib import Path

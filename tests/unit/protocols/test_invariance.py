@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from drawn import FINE_TUNE, PROBE, RESNET, VIT, cell, discs, encoder
+from drawn import FINE_TUNE, PROBE, RESNET, VIT, cell, discs
 
 from benchmark.data.splits import SplitRows
 from benchmark.protocols import fine_tune, linear_probe
+from tests.encoders import encoder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from drawn import FINE_TUNE, PROBE, RESNET, VIT, cell, discs, encoder, high_or_low, textures
+from drawn import FINE_TUNE, PROBE, RESNET, VIT, cell, discs, high_or_low, textures
 from sklearn.metrics import roc_auc_score
 
 from benchmark.data.splits import SplitRows
 from benchmark.protocols import fine_tune, linear_probe
+from tests.encoders import encoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from drawn import RESNET, SIDE, VIT, encoder
+from drawn import RESNET, SIDE, VIT
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -34,6 +34,7 @@ from benchmark.protocols.segment_selection import (
 from benchmark.protocols.segment_training import make_schedule
 from benchmark.training.layer_decay import layer_groups
 from benchmark.training.schedules import WarmupConstant, WarmupCosine, WarmupLinear
+from tests.encoders import encoder
 
 
 def case(seed: int = 0, empty: bool = False) -> tuple[torch.Tensor, torch.Tensor]:

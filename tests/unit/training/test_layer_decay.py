@@ -6,11 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark import registry
-from benchmark.interfaces import BuildContext
 from benchmark.training.layer_decay import adamw_by_layer, layer_groups
-
-SIDE = 64
+from tests.encoders import encoder
 
 
 class Model(nn.Module):
@@ -18,12 +15,7 @@ class Model(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        module = registry.baseline_module("mae")
-        spec = module.BASELINE
-        made = module.build(
-            BuildContext(size=spec.sizes["toy"], options=spec.options, image_size=SIDE, seed=3)
-        )
-        self.trunk = made.dense_trunk((12,))
+        self.trunk = encoder("mae").dense_trunk((12,))
         self.head = nn.Conv2d(self.trunk.channels[-1], 1, 1)
 
 
