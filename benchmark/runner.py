@@ -45,7 +45,8 @@ def attempt_cell(planned: PlannedCell, workshop: Workshop, progress: Progress) -
         return "not_applicable", str(error)
     except Exception as error:
         cause = str(error) if isinstance(error, MacoBenchError) else _last_line(error)
-        write_failure(folder, planned.cell, cause, traceback.format_exc())
+        corpus = workshop.settings.corpus
+        write_failure(folder, planned.cell, corpus, cause, traceback.format_exc())
         return "failed", cause
     return "done", ""
 
@@ -54,9 +55,17 @@ def _last_line(error: Exception) -> str:
     return traceback.format_exception_only(error)[-1].strip()
 
 
-def write_failure(folder: Path, cell: Cell, cause: str, trace: str) -> None:
+def write_failure(folder: Path, cell: Cell, corpus: str, cause: str, trace: str) -> None:
     """Store why a cell failed; its next record removes the file."""
-    content = {"schema": 1, "cell": cell.name, "key": cell.key, "cause": cause, "trace": trace}
+    content = {
+        "schema": 1,
+        "cell": cell.name,
+        "key": cell.key,
+        # Of weights that were trained here; others have none, or one that nobody knows.
+        "corpus": corpus if cell.weights == "trained" else "",
+        "cause": cause,
+        "trace": trace,
+    }
     text = json.dumps(content, indent=1)
     records.write_atomically(folder / records.FAILED_FILE, text.encode() + b"\n")
 

@@ -153,7 +153,7 @@ class _Pool:
             return
         if lease := acquire(folder):
             with lease:
-                write_failure(folder, planned.cell, cause, "")
+                write_failure(folder, planned.cell, self._plan.settings.corpus, cause, "")
         self._display.finished(planned.cell, Finished(planned.cell.key, "failed", cause))
         queue.settle(planned, "failed", cause)
 

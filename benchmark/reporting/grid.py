@@ -159,7 +159,9 @@ def _beside_text(
 ) -> str:
     block = block_of.get(column.task)
     found = picked(source.results, entry.group, block, column.labels) if block else ()
-    reason = not_comparable(source, block, found, column.paper_recipe)
+    reason = ""
+    if not column.data_free:
+        reason = not_comparable(source, block, found, column.paper_recipe)
     item = published_number(source, entry.row, entry.form, column)
     return published_text(source, item, cell, column.format, notes, reason)
 

@@ -71,6 +71,8 @@ class Column:
         published: `metric`, `dataset`, `labels` (and `class`, `task`) in the CSVs; empty for
             none. Without `labels` the column's own, or `0` where no labels are used.
         paper_recipe: Recipe fields and the values they need to be comparable with the paper.
+        data_free: The number comes from the model at the paper's size alone, so that it may be
+            compared with the paper's on any data, a phantom too.
         excess_over: Baseline whose paired difference is shown instead of the value itself; then
             `metrics` names per-sample arrays.
     """
@@ -84,6 +86,7 @@ class Column:
     section: str = ""
     published: Mapping[str, str] = field(default_factory=dict)
     paper_recipe: Mapping[str, Any] = field(default_factory=dict)
+    data_free: bool = False
     excess_over: str = ""
 
 

@@ -20,15 +20,18 @@ if TYPE_CHECKING:
     from benchmark.reporting.select import Block, Group
 
 
-def states_from(results: Path, profile: str, planned: Sequence[Any] = ()) -> StateOf:
+def states_from(
+    results: Path, profile: str, planned: Sequence[Any] = (), corpus: str = ""
+) -> StateOf:
     """A function that explains an absent record.
 
     Args:
         results: Folder whose `failed.json` files are read.
         profile: Only this profile's; all where empty.
         planned: `PlannedCell`s of the same run (`cell`, `state`, `cause`); may be empty.
+        corpus: A cell that failed with weights of another corpus says nothing; empty for all.
     """
-    failures = _failures(results / profile if profile else results)
+    failures = _failures(results / profile if profile else results, corpus)
 
     def state_of(group: Group, block: Block | None, column: Column) -> Measured:
         names = {column.labels, "all"}
@@ -74,7 +77,7 @@ def why_absent(task: str, baseline: str) -> Measured | None:
     return Measured("not_applicable", reason=reason) if reason else None
 
 
-def _failures(top: Path) -> dict[tuple[str, str, str, str], str]:
+def _failures(top: Path, corpus: str) -> dict[tuple[str, str, str, str], str]:
     """Reason by data id, task@variant, baseline and labels, from the notes beside no record.
 
     The folder's name holds the cell: `DATA/TASK@VARIANT/BASELINE/LABELS-SEEDS-KEY8`.
@@ -88,6 +91,8 @@ def _failures(top: Path) -> dict[tuple[str, str, str, str], str]:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (json.JSONDecodeError, UnicodeDecodeError):
             content = {}
+        if corpus and content.get("corpus") not in (None, "", corpus):
+            continue
         why = next((content[key] for key in ("cause", "error", "why") if content.get(key)), "")
         key = (data_id, task, baseline, cell.partition("-")[0])
         found[key] = _short(str(why) or "no reason stored")

@@ -66,7 +66,6 @@ def write_tables(
     layouts = read_layouts(leaderboards, names)
     found = load_results(results, profile)
     join = read_join(leaderboards / "published" / "join.toml")
-    state_of = states_from(results, profile, planned or ())
     corpus = corpus or suite_corpus(leaderboards, suite)
     command = command or f"maco-bench tables --suite {suite} --profile {profile}"
     written = []
@@ -78,6 +77,7 @@ def write_tables(
         ]
         own = suite_corpus(leaderboards, layout.suite)
         shown, left_out = of_corpus(found, corpus or own)
+        state_of = states_from(results, profile, planned or (), corpus or own)
         source = Source(layout, shown, numbers, join, profile, state_of, own, left_out)
         path = out / f"{layout.name}.md"
         write_atomically(path, table_page(source, planned or (), command).encode())
@@ -168,9 +168,11 @@ def _remarks(source: Source, current: Mapping[str, Block], phantom: bool) -> lis
         )
     lines.append("Seeds: `p` pre-training, `s` label subset, `h` head.")
     if phantom:
+        counted = any(column.data_free for column in source.layout.columns)
         lines.append(
-            "Phantom data are synthetic: no difference to a published number is shown, no value "
-            "is marked as best, and no verdict on a method follows from this table."
+            "Phantom data are synthetic: no difference to a published number is shown"
+            + (" but of what no data enter" if counted else "")
+            + ", no value is marked as best, and no verdict on a method follows from this table."
         )
     statuses = {number.status for number in source.numbers}
     if statuses & {"text", "copied"}:

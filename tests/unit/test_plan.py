@@ -179,7 +179,8 @@ def test_a_failure_is_shown_and_runs_again(fake_settings: Maker, tmp_path: Path)
     failed = make_plan(settings).cells[0]
     assert (failed.state, failed.cause) == ("failed", "ValueError: the fake fails")
     folder = settings.results / failed.cell.folder
-    assert "Traceback" in json.loads((folder / "failed.json").read_text())["trace"]
+    note = json.loads((folder / "failed.json").read_text())
+    assert "Traceback" in note["trace"] and note["corpus"] in ("", "fake_source")
     (tmp_path / "data" / "flags" / "raise").unlink()
     run_here(make_plan(settings))
     assert make_plan(settings).cells[0].state == "done"

@@ -136,6 +136,22 @@ def test_failure_note_beside_no_record(records, leaderboards, tmp_path, specs):
     assert "killed by signal 9" in text
 
 
+@pytest.mark.parametrize(("corpus", "shown"), [("openi", False), ("mimic_cxr", True), ("", True)])
+def test_a_failure_with_weights_of_another_corpus_says_nothing(
+    records, leaderboards, tmp_path, specs, corpus, shown
+):
+    records.sentinels()
+    folder = records.root / "demo/rsna_pneumonia-phantom-v1-aaaaaaaa/rsna_zero_shot@maco/maco"
+    folder = folder / "all-p0-12345678"
+    folder.mkdir(parents=True)
+    note = {"cause": "killed by signal 9", "corpus": corpus}
+    (folder / "failed.json").write_text(json.dumps(note))
+    write_tables(
+        "small", records.root, tmp_path / "o", "demo", leaderboards=leaderboards, corpus="mimic_cxr"
+    )
+    assert ("killed" in (tmp_path / "o" / "small.md").read_text()) == shown
+
+
 def test_two_seeds_join_patients_and_runs(records, leaderboards, tmp_path, specs):
     for seed, value in ((0, 0.70), (1, 0.72)):
         metric = {"auc": Metric(value, interval=(value - 0.02, value + 0.02), best=1.0)}
@@ -218,6 +234,19 @@ def test_reason_where_not_comparable(
     text = page(records, leaderboards, tmp_path, profile)
     assert cells(text, "Ours")[3] == "90.5 (text) [1]"
     assert reason in text
+
+
+def test_a_count_is_compared_whatever_the_data(records, leaderboards, tmp_path, specs):
+    records.add("rsna_zero_shot", "maco", {"auc": Metric(0.902)})
+    path = leaderboards / "tables" / "small.toml"
+    text = path.read_text(encoding="utf-8")
+    assert cells(page(records, leaderboards, tmp_path), "Ours")[3] == "90.5 (text) [1]"
+    changed = text.replace('title = "RSNA"\n', 'title = "RSNA"\ndata_free = true\n')
+    assert changed != text
+    path.write_text(changed, encoding="utf-8")
+    found = page(records, leaderboards, tmp_path)
+    assert cells(found, "Ours")[3] == "90.5 (text), −0.3"
+    assert "but of what no data enter, no value" in found
 
 
 def test_a_new_baseline_gets_its_row(records, leaderboards, tmp_path, specs):
