@@ -2,8 +2,8 @@
 
 Radford et al., "Learning transferable visual models from natural language supervision", ICML
 2021. No patch is removed and nothing is restored; the image vector is the mean of the patches,
-tokenizer, text tower, augmentation and recipe are MaCo's, so that the methods' ideas are what
-differs. MaCo's detection table (Table 4) has such a row.
+tokenizer, text tower, augmentation at twice the encoder's size and recipe are MaCo's, so that the
+methods' ideas are what differs. MaCo's detection table (Table 4) has such a row.
 """
 
 from __future__ import annotations
