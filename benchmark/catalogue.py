@@ -112,9 +112,9 @@ class Catalogue:
         self, dataset: str, recipe: Recipe, percent: float | None = None, seed: int = 0
     ) -> SplitRows:
         """Training, validation and test rows, training cut to a label percent."""
-        from benchmark.data.task_data import load_task_rows, needs_boxes
+        from benchmark.data.task_data import load_task_rows
 
-        place = (dataset, recipe.split, needs_boxes(recipe), percent, seed)
+        place = (dataset, recipe.split, recipe.needs_boxes, percent, seed)
         if place not in self._rows:
             self._rows[place] = load_task_rows(self.manifest(dataset), recipe, percent, seed)
         return self._rows[place]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.data.locate import find_root
 from benchmark.data.splits import SplitRows, split_rows, subset_rows
-from benchmark.recipes import DetectRecipe
 from benchmark.registry import source_module
 
 if TYPE_CHECKING:
@@ -83,15 +82,10 @@ def load_task_rows(
     rows = split_rows(manifest, recipe.split, SPLIT_SEED)
     if label_percent is None:
         return rows
-    if needs_boxes(recipe):
+    if recipe.needs_boxes:
         boxed = manifest.images["image"].isin(set(manifest.boxes["image"])).to_numpy()
         rows = replace(rows, train=rows.train[boxed[rows.train]])
     return replace(rows, train=subset_rows(manifest, rows, label_percent, subset_seed))
-
-
-def needs_boxes(recipe: Recipe) -> bool:
-    """Whether images without boxes take no part."""
-    return isinstance(recipe, DetectRecipe) and recipe.negatives == "exclude"
 
 
 def tested_patients(manifest: Manifest, rows: SplitRows) -> frozenset[str]:

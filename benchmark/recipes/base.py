@@ -34,6 +34,11 @@ class Recipe:
     geometry: Geometry = "resize_crop"
     batch_size: int = 96
 
+    @property
+    def needs_boxes(self) -> bool:
+        """Whether images without boxes take no part."""
+        return False
+
     def replaced(self: R, overrides: Mapping[str, Any]) -> R:
         """This recipe with the named fields replaced; an unknown field is a usage error."""
         known = {item.name for item in dataclasses.fields(self)}

@@ -80,3 +80,8 @@ class DetectRecipe(LabelledRecipe):
     published_score_threshold: float = 0.5
     precision: Precision = "auto"
     checkpoint_every_seconds: float = 300.0
+
+    @property
+    def needs_boxes(self) -> bool:
+        """Whether images without boxes take no part."""
+        return self.negatives == "exclude"

@@ -10,11 +10,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmark import registry
 from benchmark.execution import local
 from benchmark.plan import Plan, make_plan
 from benchmark.progress import Display
@@ -260,6 +262,17 @@ def test_two_workers_give_the_records_of_one(
     run(two)
     assert len({process for _, process in log(data)[before:]}) == 2
     assert stored(one) == stored(two)
+
+
+def test_a_profile_names_its_workers(
+    fake_settings: Maker, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flag(data, "sleep", "")
+    flag(data, "seconds", "0.1")
+    load = registry.load_profile
+    monkeypatch.setattr(registry, "load_profile", lambda name: replace(load(name), jobs=2))
+    run(fake_settings())
+    assert len({process for _, process in log(data)}) == 2
 
 
 def with_start(fake_settings: Maker) -> Settings:

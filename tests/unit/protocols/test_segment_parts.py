@@ -106,12 +106,7 @@ def test_an_empty_target_asks_for_an_empty_prediction() -> None:
     assert losses[0] == pytest.approx(0, abs=1e-3)
 
 
-def test_schedules() -> None:
-    line = WarmupLinear(2.0, 10, 4)
-    assert [line(step) for step in (0, 3, 5, 9)] == pytest.approx([0.5, 1.4, 1.0, 0.2])
-    assert WarmupLinear(2.0, 10)(0) == 2.0
-    flat = WarmupConstant(2.0, 4)
-    assert [flat(step) for step in (0, 1, 3, 4, 100)] == [0.5, 1.0, 2.0, 2.0, 2.0]
+def test_schedules_by_name() -> None:
     kinds = {"polynomial": WarmupLinear, "cosine": WarmupCosine, "constant": WarmupConstant}
     for name, kind in kinds.items():
         assert isinstance(make_schedule(RECIPE.replaced({"schedule": name}), 1.0, 10, 2), kind)

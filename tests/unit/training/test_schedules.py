@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from benchmark.training.schedules import WarmupCosine
+from benchmark.training.schedules import WarmupConstant, WarmupCosine, WarmupLinear
 
 
 def test_warm_up_is_linear_and_reaches_the_peak() -> None:
@@ -26,3 +26,11 @@ def test_no_warm_up_and_no_steps() -> None:
     assert WarmupCosine(1.0, 0)(0) == 1.0
     with pytest.raises(ValueError, match="negative"):
         WarmupCosine(1.0, 5, -1)
+
+
+def test_a_straight_line_and_a_constant_after_a_warm_up() -> None:
+    line = WarmupLinear(2.0, 10, 4)
+    assert [line(step) for step in (0, 3, 5, 9)] == pytest.approx([0.5, 1.4, 1.0, 0.2])
+    assert WarmupLinear(2.0, 10)(0) == 2.0
+    flat = WarmupConstant(2.0, 4)
+    assert [flat(step) for step in (0, 1, 3, 4, 100)] == [0.5, 1.0, 2.0, 2.0, 2.0]
