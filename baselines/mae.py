@@ -9,16 +9,13 @@ decoder (width 512, 8 blocks, 16 heads).
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from baselines.encoders.settings import PAPER_RECIPE, SIZES, image_options
 from benchmark.errors import unknown_name
 from benchmark.specs import BaselineSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     from benchmark.interfaces import BuildContext, Representation
 
 OFFICIAL_SETTINGS = {"mask_ratio": 0.75, "norm_pix_loss": True, "positions": "mae"}
@@ -52,12 +49,3 @@ def build(context: BuildContext) -> Representation:
     elif settings != "ablation":
         raise unknown_name("value of option `settings`", str(settings), ("ablation", "official"))
     return build_model(replace(context, options=options, size=size))
-
-
-def load(
-    path: Path, options: Mapping[str, Any] | None = None, tokenizer_json: str | None = None
-) -> Representation:
-    """Weights that this benchmark stored; what the file says stands above the arguments."""
-    from baselines.checkpoints.own import load_own
-
-    return load_own(path, build)

@@ -5,15 +5,12 @@ Equals `maco` without correlation weighting: the symmetric InfoNCE loss stands a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from baselines.encoders.settings import PAPER_RECIPE, SIZES, family_options
 from benchmark.specs import BaselineSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     from benchmark.interfaces import BuildContext, Representation
 
 BASELINE = BaselineSpec(
@@ -34,12 +31,3 @@ def build(context: BuildContext) -> Representation:
     from baselines.encoders.image_text import build_model
 
     return build_model(context)
-
-
-def load(
-    path: Path, options: Mapping[str, Any] | None = None, tokenizer_json: str | None = None
-) -> Representation:
-    """Weights that this benchmark stored; what the file says stands above the arguments."""
-    from baselines.checkpoints.own import load_own
-
-    return load_own(path, build)

@@ -15,6 +15,8 @@ from benchmark.settings import Settings, replaced_options, typed
 from benchmark.specs import BaselineSpec, Cell, Profile, Seeds, TaskSpec
 
 PRETRAINING = "pretraining"
+HOUSE = "house"
+"""Value of `start_from`: the start that the method's spec names."""
 _NOT_IN_KEY = ("source", "checkpoint_every_seconds")
 
 
@@ -155,12 +157,15 @@ def recipe_content(recipe: Recipe) -> dict[str, Any]:
 def start_of(resolved: Resolved) -> str:
     """The baseline whose weights a pre-training starts from, or an empty text.
 
-    A method without a text tower, and the one that makes the start, begin at initial weights.
+    `house` is the start that the method's spec names. A method without a text tower does not ask
+    for the text tower's start, and what makes a start does not wait for itself.
     """
-    recipe = resolved.recipe
-    if not isinstance(recipe, PretrainRecipe) or not resolved.baseline.uses_text:
+    recipe, baseline = resolved.recipe, resolved.baseline
+    if not isinstance(recipe, PretrainRecipe):
         return ""
-    return "" if recipe.start_from == resolved.baseline.name else recipe.start_from
+    if recipe.start_from == HOUSE:
+        return baseline.house
+    return "" if recipe.start_from == baseline.name or not baseline.uses_text else recipe.start_from
 
 
 def pretrain_cell(

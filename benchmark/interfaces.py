@@ -4,7 +4,8 @@ A method's module offers `BASELINE: BaselineSpec` and `build(context: BuildConte
 Representation` (a `torch.nn.Module`). A sentinel's module offers `BASELINE` and
 `predict(samples, truth, generator) -> arrays`. A method's module may offer
 `published_forward(model, batch, generator)`: the pre-training forward with what its official code
-computes beyond the method's need, for counting operations. A task's module offers `TASK: TaskSpec`.
+computes beyond the method's need, for counting operations; and `load(path, options,
+tokenizer_json)` for files of other forms than our own. A task's module offers `TASK: TaskSpec`.
 """
 
 from __future__ import annotations
@@ -44,10 +45,14 @@ class BuildContext:
 
 @dataclass(frozen=True)
 class PretrainBatch:
-    """Images (B, 1, H, H), normalised, H = `pretraining_image_size`; texts drawn from reports."""
+    """Images (B, 1, H, H), normalised, H = `pretraining_image_size`; texts drawn from reports.
+
+    `second_images` are the same radiographs augmented anew, where the recipe asks for two views.
+    """
 
     images: Tensor
     texts: Sequence[str] = ()
+    second_images: Tensor | None = None
 
 
 class Representation(Protocol):
@@ -56,8 +61,15 @@ class Representation(Protocol):
     Images are (B, 1, S, S) float tensors, already normalised with the image profile; patch
     order is row-major. Features are float32, never L2-normalised here.
 
-    A method whose pooled feature is not the mean of its patches (a CLS token, attention pooling)
-    may offer one more member, `pooled_features(images) -> (B, D)`; linear probing then uses it.
+    A method may offer more members:
+
+    - `pooled_features(images) -> (B, D)`, where its pooled feature is not the mean of its patches
+      (a CLS token, attention pooling); linear probing then uses it.
+    - `text_similarities(images, texts) -> (B, T)`, where zero-shot classification is more than a
+      product of one image vector and one text vector.
+    - `after_start(names)`, called once with the names of the tensors that came from the start
+      weights (`PretrainRecipe.start_from`): here a method freezes what its paper freezes, so that
+      nothing is frozen that was not pre-trained.
     """
 
     image_size: int

@@ -32,7 +32,9 @@ PACKAGES = (
     "benchmark.protocols",
     "benchmark.metrics",
 )
-SHARED_BASELINE_FOLDERS = frozenset({"encoders", "objectives", "checkpoints", "published"})
+SHARED_BASELINE_FOLDERS = frozenset(
+    {"encoders", "objectives", "checkpoints", "methods", "published"}
+)
 _SOURCES = "benchmark/data/sources"
 _extra_roots: list[Path] = []
 

@@ -67,6 +67,7 @@ class BaselineSpec:
         protocols: For sentinels: the protocols they can predict for.
         options: Method options with their defaults (weighting form, mask ratio ...).
         sizes: Model dimensions by size name; `paper` is the real size.
+        house: Baseline whose weights it starts from where a recipe says `start_from = "house"`.
         extra_annotation: What it needs beyond images and reports, or empty.
         no_capability_reason: Shown in place of a score where a capability is lacking.
     """
@@ -83,6 +84,7 @@ class BaselineSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
     sizes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     pretraining: PretrainRecipe | None = None
+    house: str = ""
     uses_text: bool = True
     extra_annotation: str = ""
     no_capability_reason: str = ""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from benchmark.data.store import ImageStore
 
 WEIGHTS_FILE = "weights.pt"
+_OWN_FIELDS = {"model", "tokenizer_json", "options", "size", "image_size"}
 
 
 class Workshop:
@@ -60,7 +61,9 @@ class Workshop:
             reports=reports,
         )
         model = module.build(context)
-        take_equal_tensors(model, start.get("model", {}), cell)
+        taken = take_equal_tensors(model, start.get("model", {}), cell)
+        if taken and hasattr(model, "after_start"):
+            model.after_start(taken)
         return model.to(device)
 
     def trained_model(self, cell: Cell, resolved: Resolved, device: str) -> Any:
@@ -151,10 +154,19 @@ def take_equal_tensors(model: Any, start: Mapping[str, Any], cell: Cell) -> list
 
 
 def load_trained(baseline: str, path: Path) -> Any:
-    """Build a method and load the weights that its pre-training cell stored, strictly."""
+    """Build a method and load the weights that its pre-training cell stored, strictly.
+
+    Raises:
+        UsageError: The file is not of our own form.
+    """
     import torch
 
-    content = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises several kinds for a file that it cannot read
+        raise _not_our_form(baseline, path) from error
+    if not isinstance(content, dict) or not set(content) >= _OWN_FIELDS:
+        raise _not_our_form(baseline, path)
     context = BuildContext(
         size=content["size"],
         options=content["options"],
@@ -162,21 +174,34 @@ def load_trained(baseline: str, path: Path) -> Any:
         tokenizer_json=content["tokenizer_json"],
     )
     model = registry.baseline_module(baseline).build(context)
-    model.load_state_dict(content["model"], strict=True)
+    try:
+        model.load_state_dict(content["model"], strict=True)
+    except RuntimeError as error:
+        raise UsageError(
+            f"{path} does not fit `{baseline}` of this version: {error}",
+            remedy="Name the baseline that made the file, or pre-train again.",
+        ) from error
     return model
 
 
+def _not_our_form(baseline: str, path: Path) -> UsageError:
+    return UsageError(
+        f"{path} is not a {WEIGHTS_FILE} of this benchmark.",
+        remedy=f"`{baseline}` reads the files that its pre-training here leaves, and no others.",
+    )
+
+
 def load_file(baseline: str, path: Path, resolved: Resolved, settings: Settings) -> Any:
-    """Load a checkpoint from elsewhere by the baseline's own `load`.
+    """Load a checkpoint by the baseline's own `load`, or one of our own form where it has none.
 
     Raises:
-        UsageError: The baseline loads no files.
+        UsageError: The baseline reads our own form alone, and the file has another one.
     """
     import inspect
 
     module = registry.baseline_module(baseline)
     if not hasattr(module, "load"):
-        raise UsageError(f"`{baseline}` loads no weights from files.")
+        return load_trained(baseline, path)
     arguments: dict[str, Any] = {"options": resolved.options, "tokenizer_json": None}
     if "trusted" in inspect.signature(module.load).parameters:
         arguments["trusted"] = settings.trust_weights

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from baselines.checkpoints.loading import load_checkpoint, place, tensors_of
+from baselines.checkpoints.loading import place, tensors_of
 from benchmark.errors import BadDataError
 from benchmark.interfaces import BuildContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from baselines.encoders.image_text import MaskedImageTextModel
     from benchmark.interfaces import Representation
@@ -53,14 +52,3 @@ def own_model(
             f"The weights were made by another method; left over: {', '.join(unused)}."
         )
     return model.eval()
-
-
-def load_own(path: Path, build: Callable[[BuildContext], Representation]) -> MaskedImageTextModel:
-    """Read `weights.pt` for a baseline that has no official form of its own."""
-    content = load_checkpoint(path)
-    if not is_own(content):
-        raise BadDataError(
-            f"`{path}` is not a weights.pt of this benchmark.",
-            remedy="Files of the official MaCo repository are loaded by baseline `maco`.",
-        )
-    return own_model(content, build)

@@ -20,9 +20,17 @@ class ReportEncoder(nn.Module):
     Args:
         size: Keys `text_*`, `vocabulary`, `shared_width`.
         dropout: On embeddings, attention and hidden layers; 0.1 officially.
+        pooler: Whether there is one; without it only `hidden_states` can be asked for.
+        attentions: Whether attention maps are given out, which fused kernels do not.
     """
 
-    def __init__(self, size: Mapping[str, Any], dropout: float) -> None:
+    def __init__(
+        self,
+        size: Mapping[str, Any],
+        dropout: float,
+        pooler: bool = True,
+        attentions: bool = False,
+    ) -> None:
         super().__init__()
         config = BertConfig(
             vocab_size=size["vocabulary"],
@@ -37,10 +45,12 @@ class ReportEncoder(nn.Module):
             hidden_dropout_prob=dropout,
             attention_probs_dropout_prob=dropout,
             pad_token_id=0,
-            attn_implementation="sdpa",
+            attn_implementation="eager" if attentions else "sdpa",
+            output_attentions=attentions,
         )
-        bert = BertModel(config, add_pooling_layer=True)
-        bert.pooler.dense = nn.Linear(size["text_width"], size["shared_width"])
+        bert = BertModel(config, add_pooling_layer=pooler)
+        if pooler:
+            bert.pooler.dense = nn.Linear(size["text_width"], size["shared_width"])
         self.model = nn.ModuleDict({"bert": bert})
 
     def forward(self, ids: Tensor, attention_mask: Tensor) -> Tensor:

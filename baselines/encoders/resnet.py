@@ -57,10 +57,21 @@ class ResNetEncoder(nn.Module):
         """There is none."""
         raise NotApplicable("This encoder has no pre-training objective of its own.")
 
+    def stages(self, images: Tensor) -> list[Tensor]:
+        """Maps of the four stages, the finest first: (B, C, rows, columns) each."""
+        found = self.backbone.forward_intermediates(
+            _repeated(images, self.channels), indices=4, intermediates_only=True
+        )
+        return list(found)
+
+    def last_map(self, images: Tensor) -> Tensor:
+        """(B, feature_dim, rows, columns) of the last stage."""
+        last: Tensor = self.backbone.forward_features(_repeated(images, self.channels))
+        return last
+
     def patch_features(self, images: Tensor, projected: bool) -> Tensor:
         """(B, N, D) cells of the last map in row-major order; there is no projection."""
-        last: Tensor = self.backbone.forward_features(_repeated(images, self.channels))
-        return last.flatten(2).transpose(1, 2).float()
+        return self.last_map(images).flatten(2).transpose(1, 2).float()
 
     def image_embedding(self, images: Tensor) -> Tensor:
         """(B, D) mean over the last map."""

@@ -71,6 +71,7 @@ class ReportTokenizer:
 
     def __init__(self, tokenizer_json: str, length: int, capacity: int) -> None:
         self.json = tokenizer_json
+        self.capacity = capacity
         try:
             self._tokenizer = Tokenizer.from_str(tokenizer_json)
         except Exception as error:  # the library raises plain Exception
@@ -87,6 +88,13 @@ class ReportTokenizer:
             )
         self._tokenizer.enable_truncation(max_length=length)
         self._tokenizer.no_padding()
+
+    def continuations(self) -> Tensor:
+        """(capacity,) bool: which ids continue a word (`##ing`)."""
+        flags = torch.zeros(self.capacity, dtype=torch.bool)
+        for piece, number in self._tokenizer.get_vocab().items():
+            flags[number] = piece.startswith("##")
+        return flags
 
     def __call__(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Ids and attention mask, (T, L) int64; L is the longest of these texts."""

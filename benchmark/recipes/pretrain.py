@@ -21,10 +21,20 @@ class PretrainRecipe(Recipe):
         flip_probability: Horizontal flip; it makes left and right unlearnable (traps 3).
         views: `frontal` or `all`.
         ms_cxr_in_pretraining: `exclude` drops every patient that any task tests or tunes on.
+        shear_degrees: Horizontal shear, uniform in plus and minus this.
+        translation: Shift, uniform in plus and minus this share of the side.
+        crop_scale: Share of the area of a random crop with aspect ratio 3/4 to 4/3, which then
+            stands in place of the affine transform; 1 to 1 = off.
+        brightness: Factor on the grey values, uniform between these; 1 to 1 = off.
+        contrast: Factor on the distance from the image's mean, likewise.
+        blur_sigma: Standard deviation of a Gaussian blur in per mille of the side, uniform
+            between these; 0 to 0 = off.
+        image_views: 2 where the method compares two augmentations of an image.
         sentence_sampling: Split the report, shuffle, keep a random number of sentences.
         text_sections: Sections of the report that are read, in this order.
         start_from: Baseline whose pre-training on the same corpus makes the start weights: every
-            tensor of equal name and shape is taken, and its tokenizer. Empty: initial weights.
+            tensor of equal name and shape is taken, and its tokenizer. `house` is the start that
+            the method's spec names. Empty: initial weights.
         checkpoint_every_seconds: Wall time between resumable checkpoints.
         precision: `auto` is float32 on CPU and mixed precision on GPU.
     """
@@ -41,6 +51,13 @@ class PretrainRecipe(Recipe):
     flip_probability: float = 0.5
     rotation_degrees: float = 20.0
     scale: tuple[float, float] = (0.8, 1.2)
+    shear_degrees: float = 0.0
+    translation: float = 0.0
+    crop_scale: tuple[float, float] = (1.0, 1.0)
+    brightness: tuple[float, float] = (1.0, 1.0)
+    contrast: tuple[float, float] = (1.0, 1.0)
+    blur_sigma: tuple[float, float] = (0.0, 0.0)
+    image_views: int = 1
     views: Literal["frontal", "all"] = "frontal"
     ms_cxr_in_pretraining: Literal["exclude", "include"] = "exclude"
     sentence_sampling: bool = True

@@ -20,12 +20,15 @@ def flip_and_affine(
     flip_probability: float = 0.5,
     rotation_degrees: float = 20.0,
     scale: tuple[float, float] = (0.8, 1.2),
+    shear_degrees: float = 0.0,
+    translation: float = 0.0,
 ) -> Tensor:
-    """Horizontal flip, then rotation and scaling about the centre, in one bilinear resampling.
+    """Horizontal flip, then rotation, scaling, shear and shift, in one bilinear resampling.
 
     The pre-training augmentation of MaCo (method sheet: flip, affine of +-20 degrees and scale
-    0.8 to 1.2, no translation). Three numbers a sample are drawn whatever the settings are, so
-    that switching one off leaves the others as they were.
+    0.8 to 1.2, no translation), and what other methods add. Three numbers a sample are drawn
+    whatever the settings are, so that switching one off leaves the others as they were; three
+    more where there is shear or translation.
 
     Args:
         images: (B, 1, H, H).
@@ -33,10 +36,13 @@ def flip_and_affine(
         flip_probability: 0 keeps left and right apart.
         rotation_degrees: Angle uniform in +- this.
         scale: Magnification uniform between these.
+        shear_degrees: Angle of the horizontal shear, uniform in +- this.
+        translation: Shift along each axis, uniform in +- this share of the side.
     """
     draws = torch.rand(3, len(images), generator=generator)
     flipped = draws[0] < flip_probability
-    if rotation_degrees == 0 and scale == (1.0, 1.0):
+    moved = shear_degrees != 0 or translation != 0
+    if rotation_degrees == 0 and scale == (1.0, 1.0) and not moved:
         return _flip(images, flipped)
     angle = (2 * draws[1] - 1) * math.radians(rotation_degrees)
     magnification = scale[0] + (scale[1] - scale[0]) * draws[2]
@@ -51,7 +57,76 @@ def flip_and_affine(
         ],
         dim=1,
     )
+    if moved:
+        more = 2 * torch.rand(3, len(images), generator=generator) - 1
+        shear = torch.tan(more[0] * math.radians(shear_degrees))
+        theta = _sheared_and_shifted(theta, shear, 2 * translation * more[1:])
     return _resample(images, theta, images.shape[-1])
+
+
+def _sheared_and_shifted(theta: Tensor, shear: Tensor, shift: Tensor) -> Tensor:
+    """Transforms (B, 2, 3) that first undo a shift (2, B) and a horizontal shear (B,)."""
+    linear = theta[:, :, :2]
+    undo = torch.eye(2).repeat(len(theta), 1, 1)
+    undo[:, 0, 1] = -shear
+    linear = linear @ undo
+    offset = theta[:, :, 2:] - linear @ shift.T[:, :, None]
+    return torch.cat([linear, offset], dim=2)
+
+
+def brightness_and_contrast(
+    images: Tensor,
+    generator: torch.Generator,
+    *,
+    brightness: tuple[float, float] = (1.0, 1.0),
+    contrast: tuple[float, float] = (1.0, 1.0),
+) -> Tensor:
+    """Grey values times a factor, then their distance from the image's mean times another.
+
+    Cut to [0, 1] after each, as torchvision's ColorJitter does (its order, brightness first).
+
+    Args:
+        images: (B, 1, H, H) in [0, 1].
+        generator: CPU generator; two numbers a sample are drawn.
+        brightness: Factor uniform between these.
+        contrast: Likewise.
+    """
+    if brightness == contrast == (1.0, 1.0):
+        return images
+    draws = torch.rand(2, len(images), generator=generator)
+    bright = brightness[0] + (brightness[1] - brightness[0]) * draws[0]
+    strong = contrast[0] + (contrast[1] - contrast[0]) * draws[1]
+    bright, strong = (part.to(images)[:, None, None, None] for part in (bright, strong))
+    images = (images * bright).clamp(0, 1)
+    mean = images.mean(dim=(2, 3), keepdim=True)
+    return (mean + strong * (images - mean)).clamp(0, 1)
+
+
+def gaussian_blur(images: Tensor, generator: torch.Generator, sigma: tuple[float, float]) -> Tensor:
+    """Each image blurred by a Gaussian of its own width, border mirrored.
+
+    Args:
+        images: (B, 1, H, H).
+        generator: CPU generator; one number a sample is drawn.
+        sigma: Standard deviation in per mille of the side, uniform between these; at 224 px the
+            papers' 0.1 to 3 pixels are 0.45 to 13.4.
+    """
+    if sigma == (0.0, 0.0):
+        return images
+    count, side = len(images), images.shape[-1]
+    draws = sigma[0] + (sigma[1] - sigma[0]) * torch.rand(count, generator=generator)
+    pixels = (draws * side / 1000).clamp(min=1e-3)
+    reach = min(side - 1, max(1, math.ceil(3 * sigma[1] * side / 1000)))
+    offsets = torch.arange(-reach, reach + 1, dtype=torch.float32)
+    kernel = torch.exp(-0.5 * (offsets / pixels[:, None]) ** 2)
+    kernel = (kernel / kernel.sum(dim=1, keepdim=True)).to(images)
+    stacked = images.transpose(0, 1)
+    for shape, padding in (((1, -1), (reach, reach, 0, 0)), ((-1, 1), (0, 0, reach, reach))):
+        weights = kernel.view(count, 1, *shape)
+        stacked = functional.conv2d(
+            functional.pad(stacked, padding, mode="reflect"), weights, groups=count
+        )
+    return stacked.transpose(0, 1)
 
 
 def random_resized_crop(

@@ -30,7 +30,7 @@ def test_names_are_files() -> None:
         registry.task_names()
     )
     assert {"maco", "random_init", "chance"} <= set(registry.baseline_names())
-    assert not {"encoders", "objectives", "checkpoints", "__init__"} & set(
+    assert not {"encoders", "methods", "objectives", "checkpoints", "__init__"} & set(
         registry.baseline_names()
     )
     assert {"mimic_cxr", "csv_pairs"} <= set(registry.source_names())

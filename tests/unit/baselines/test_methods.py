@@ -7,6 +7,7 @@ import torch
 
 from benchmark.errors import BadDataError, UsageError
 from benchmark.interfaces import BuildContext, PretrainBatch
+from benchmark.workshop import load_trained
 
 METHODS = ("maco", "maco_v1", "mae", "mae_hr", "mae_clip", "mae_hr_clip", "random_init")
 REPORTS = ("no effusion is seen", "small nodule. mild edema", "cardiomegaly")
@@ -102,7 +103,7 @@ def test_mae_with_its_own_settings():
 @pytest.mark.parametrize("name", METHODS)
 def test_own_weights_give_the_same_features_after_reading(name, tmp_path):
     model = build(name, seed=5).eval()
-    loaded = module_of(name).load(stored(tmp_path, model, name), {})
+    loaded = load_trained(name, stored(tmp_path, model, name)).eval()
     images = torch.randn(2, 1, 32, 32, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         assert torch.equal(model.image_embedding(images), loaded.image_embedding(images))
@@ -119,9 +120,15 @@ def test_foreign_weights_are_refused(tmp_path):
         content = torch.load(path, weights_only=True)
         torch.save({**content, "options": dict(module_of("maco").BASELINE.options)}, path)
         module_of("maco").load(path)
+    with pytest.raises(UsageError, match="does not fit `mae`"):
+        torch.save({**content, "options": dict(module_of("mae").BASELINE.options)}, path)
+        load_trained("mae", path)
     torch.save({"model": {"weight": torch.ones(1)}}, path)
-    with pytest.raises(BadDataError, match=r"not a weights\.pt"):
-        module_of("mae").load(path)
+    with pytest.raises(UsageError, match=r"not a weights\.pt"):
+        load_trained("mae", path)
+    path.write_bytes(b"no weights")
+    with pytest.raises(UsageError, match=r"not a weights\.pt"):
+        load_trained("mae", path)
 
 
 @pytest.mark.full

@@ -6,7 +6,12 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from benchmark.training.augment import flip_and_affine, random_resized_crop
+from benchmark.training.augment import (
+    brightness_and_contrast,
+    flip_and_affine,
+    gaussian_blur,
+    random_resized_crop,
+)
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -101,3 +106,68 @@ def test_same_generator_same_result() -> None:
     for function in (flip_and_affine, lambda x, g: random_resized_crop(x, g, 24)):
         assert torch.equal(function(images, generator(2)), function(images, generator(2)))
         assert not torch.equal(function(images, generator(2)), function(images, generator(3)))
+
+
+def test_shear_and_shift_equal_an_independent_resampling() -> None:
+    images, side = smooth(4), 48
+    moved = flip_and_affine(
+        images,
+        generator(3),
+        flip_probability=0.0,
+        rotation_degrees=0.0,
+        scale=(1.0, 1.0),
+        shear_degrees=15.0,
+        translation=0.1,
+    )
+    draws = generator(3)
+    torch.rand(3, 4, generator=draws)
+    more = (2 * torch.rand(3, 4, generator=draws) - 1).numpy()
+    middle = (side - 1) / 2
+    for index in range(4):
+        shear = np.tan(np.radians(15.0) * more[0, index])
+        right, down = 0.1 * side * more[1:, index]
+        expected = np.zeros((side, side))
+        for row in range(side):
+            for column in range(side):
+                y = row - middle - down
+                x = column - middle - right - shear * y
+                place = [[y + middle], [x + middle]]
+                expected[row, column] = ndimage.map_coordinates(
+                    images[index, 0].numpy(), place, order=1, mode="grid-constant"
+                )[0]
+        assert np.abs(moved[index, 0].numpy() - expected).max() < 1e-4
+
+
+def test_no_shear_draws_no_more_numbers() -> None:
+    images = smooth(3)
+    plain, same = generator(1), generator(1)
+    first = flip_and_affine(images, plain)
+    second = flip_and_affine(images, same, shear_degrees=0.0, translation=0.0)
+    assert torch.equal(first, second)
+    assert torch.equal(plain.get_state(), same.get_state())
+
+
+def test_brightness_and_contrast_are_those_of_torchvision() -> None:
+    from torchvision.transforms.v2 import functional as reference
+
+    images = smooth(5)
+    ours = brightness_and_contrast(images, generator(2), brightness=(0.6, 1.4), contrast=(0.5, 1.5))
+    draws = torch.rand(2, 5, generator=generator(2))
+    for index in range(5):
+        bright = reference.adjust_brightness(images[index], 0.6 + 0.8 * float(draws[0, index]))
+        both = reference.adjust_contrast(bright, 0.5 + float(draws[1, index]))
+        assert torch.allclose(ours[index], both, atol=1e-6)
+    assert brightness_and_contrast(images, generator()) is images
+
+
+def test_blur_equals_an_independent_filter() -> None:
+    images = torch.rand(3, 1, 40, 40, generator=generator(7))
+    ours = gaussian_blur(images, generator(4), (5.0, 60.0))
+    sigmas = (5.0 + 55.0 * torch.rand(3, generator=generator(4))).numpy() * 40 / 1000
+    reach = int(np.ceil(3 * 60.0 * 40 / 1000))
+    for index, sigma in enumerate(sigmas):
+        expected = ndimage.gaussian_filter(
+            images[index, 0].numpy(), sigma, mode="mirror", truncate=reach / sigma
+        )
+        assert np.abs(ours[index, 0].numpy() - expected).max() < 1e-4
+    assert gaussian_blur(images, generator(), (0.0, 0.0)) is images

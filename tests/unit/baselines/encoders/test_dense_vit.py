@@ -7,7 +7,7 @@ from timm.layers import DropPath
 from baselines.encoders.dense_vit import DenseViT, block_of
 from baselines.encoders.masked_vit import MaskedAutoencoder
 from baselines.encoders.resnet import DenseResNet, build_resnet
-from baselines.random_init_resnet50 import SIZES
+from baselines.encoders.sizes import RESNET_IMAGE as SIZES
 from benchmark.interfaces import BuildContext
 
 SIZE = {

@@ -6,9 +6,11 @@ from timm.layers import DropPath
 from torch.nn import functional
 
 from baselines.encoders.resnet import ResNetEncoder, build_resnet
-from baselines.random_init_resnet50 import BASELINE, SIZES
+from baselines.encoders.sizes import RESNET_IMAGE as SIZES
+from baselines.random_init_resnet50 import BASELINE
 from benchmark.errors import NotApplicable
 from benchmark.interfaces import BuildContext, PretrainBatch
+from benchmark.workshop import load_trained
 
 
 def build(size="toy", side=32, seed=0):
@@ -120,8 +122,6 @@ def test_what_it_cannot_do_is_said():
 
 
 def test_stored_weights_are_loaded_again(tmp_path):
-    from baselines.random_init_resnet50 import load
-
     model = build(seed=4)
     content = {
         "format": "maco-bench",
@@ -134,4 +134,5 @@ def test_stored_weights_are_loaded_again(tmp_path):
     torch.save(content, tmp_path / "weights.pt")
     with torch.inference_mode():
         expected = model.patch_features(images(), False)
-        assert torch.equal(load(tmp_path / "weights.pt").patch_features(images(), False), expected)
+        loaded = load_trained("random_init_resnet50", tmp_path / "weights.pt").eval()
+        assert torch.equal(loaded.patch_features(images(), False), expected)

@@ -1,0 +1,1 @@
+"""Model classes of the compared methods, a file each."""
