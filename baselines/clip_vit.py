@@ -28,6 +28,7 @@ BASELINE = BaselineSpec(
     ),
     sizes=SIZES,
     pretraining=PAPER_RECIPE,
+    house="house_vit",
 )
 
 

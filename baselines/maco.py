@@ -35,6 +35,7 @@ BASELINE = BaselineSpec(
     options=family_options(weighting="paper", high_resolution=True),
     sizes=SIZES,
     pretraining=PAPER_RECIPE,
+    house="house_vit",
 )
 
 

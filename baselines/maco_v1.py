@@ -25,6 +25,7 @@ BASELINE = BaselineSpec(
     options=family_options(weighting="v1", high_resolution=False),
     sizes=SIZES,
     pretraining=PAPER_RECIPE,
+    house="house_vit",
 )
 
 

@@ -31,6 +31,7 @@ BASELINE = BaselineSpec(
     options=image_options(high_resolution=False, settings="ablation"),
     sizes=SIZES,
     pretraining=PAPER_RECIPE,
+    house="house_vit",
     uses_text=False,
     no_capability_reason="image-only: there is no text tower",
 )

@@ -23,6 +23,7 @@ BASELINE = BaselineSpec(
     options=family_options(weighting="none", high_resolution=True),
     sizes=SIZES,
     pretraining=PAPER_RECIPE,
+    house="house_vit",
 )
 
 

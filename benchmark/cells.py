@@ -86,7 +86,7 @@ def resolve(task_name: str, variant: str, baseline_name: str, settings: Settings
     profile = registry.load_profile(settings.profile)
     if variant not in task.variants:
         raise unknown_name(f"variant of {task.name}", variant, task.variants)
-    options = replaced_options(baseline.name, baseline.options, settings)
+    options = replaced_options(baseline.base, baseline.options, settings)
     size: Mapping[str, Any] = {}
     if baseline.kind == "method":
         if profile.model_size not in baseline.sizes:
@@ -116,7 +116,7 @@ def _recipe(
     for source in (profile.overrides, settings.recipes):
         changes = {
             **source.get(task.protocol, {}),
-            **source.get(f"{task.protocol}@{baseline.name}", {}),
+            **source.get(f"{task.protocol}@{baseline.base}", {}),
         }
         if isinstance(recipe, PretrainRecipe) and recipe.epochs == 0:
             # A baseline that is not trained stays untrained at every size of work.
@@ -165,7 +165,7 @@ def start_of(resolved: Resolved) -> str:
         return ""
     if recipe.start_from == HOUSE:
         return baseline.house
-    return "" if recipe.start_from == baseline.name or not baseline.uses_text else recipe.start_from
+    return "" if recipe.start_from == baseline.base or not baseline.uses_text else recipe.start_from
 
 
 def pretrain_cell(

@@ -70,6 +70,11 @@ class Representation(Protocol):
     - `after_start(names)`, called once with the names of the tensors that came from the start
       weights (`PretrainRecipe.start_from`): here a method freezes what its paper freezes, so that
       nothing is frozen that was not pre-trained.
+    - `segmentation_decoder() -> tensors by name, or None`, where its pre-training made a U-Net
+      decoder on the four maps of `dense_trunk`. Names are those of the U-Net head in
+      `benchmark.protocols.segment_model` (`decoder.blocks.0.conv1.0.weight` ..., `last.weight`);
+      the head begins with every tensor of equal name and shape where the recipe allows it
+      (`SegmentRecipe.decoder_from_pretraining`).
     """
 
     image_size: int

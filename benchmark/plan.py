@@ -23,6 +23,9 @@ from benchmark.settings import Settings
 from benchmark.specs import BaselineSpec, Cell, Seeds, State, Suite, SuiteEntry
 from benchmark.states import PlannedCell, after_pretraining, cell_outside, state_of
 
+EVERY = "all"
+"""In place of a baseline's name: the suite's, and all methods that there are."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -66,7 +69,8 @@ def _check_request(settings: Settings) -> None:
     for name in settings.tasks:
         registry.load_task(name.partition("@")[0])
     for name in settings.baselines:
-        registry.load_baseline(name)
+        if name != EVERY:
+            registry.load_baseline(name)
     if settings.weights is not None and not settings.weights.is_file():
         raise UsageError("The weights file does not exist.", looked_in=[settings.weights])
 
@@ -143,11 +147,11 @@ class _Planner:
         return chosen
 
     def _baselines(self, entry: SuiteEntry) -> tuple[str, ...]:
-        if self.settings.baselines:
-            return self.settings.baselines
-        if entry.baselines:
-            return entry.baselines
-        return self.suite.profile_baselines.get(self.settings.profile, self.suite.baselines)
+        suites = self.suite.profile_baselines.get(self.settings.profile, self.suite.baselines)
+        if EVERY in self.settings.baselines:
+            # What a suite chose for one task (the lists of an ablation, say) stays chosen.
+            return entry.baselines or tuple(dict.fromkeys([*suites, *registry.method_names()]))
+        return self.settings.baselines or entry.baselines or suites
 
     def _entry_cells(self, entry: SuiteEntry) -> Iterator[PlannedCell]:
         task = registry.load_task(entry.task)
@@ -158,7 +162,7 @@ class _Planner:
             if task.protocol == "pretrain":
                 if baseline.kind == "method":
                     for seed in self.settings.pretrain_seeds:
-                        self.pretraining.of(name, seed)
+                        self.pretraining.of(baseline.trained_as, seed)
                 continue
             reason = why_not_applicable(task, baseline)
             if reason and baseline.kind == "sentinel" and len(names) > 1:
@@ -219,7 +223,8 @@ class _Planner:
             yield Origin(f"file:{checksum[:16]}", f"file:{checksum}"), None
         else:
             for seed in self.settings.pretrain_seeds:
-                planned = self.pretraining.of(baseline.name, seed)
+                planned = self.pretraining.of(baseline.trained_as, seed)
+                self.pretraining.check_snapshot(baseline)
                 cell = planned.cell
                 yield Origin("trained", cell.key, cell.data_id, seed), planned
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from benchmark.catalogue import Catalogue
 from benchmark.cells import PRETRAINING, DataState, Resolved, pretrain_cell, resolve, start_of
-from benchmark.errors import MacoBenchError
+from benchmark.errors import MacoBenchError, UsageError
 from benchmark.fingerprint import key_of
 from benchmark.recipes import PretrainRecipe
 from benchmark.settings import Settings
-from benchmark.specs import Cell, Seeds, Suite
+from benchmark.specs import BaselineSpec, Cell, Seeds, Suite
 from benchmark.states import PlannedCell, after_pretraining, cell_outside, state_of
 
 
@@ -42,6 +42,25 @@ class PretrainingCells:
             before = self.of(start, seed) if start else None
             self._planned[baseline, seed] = self._plan(resolved, seed, before)
         return self._planned[baseline, seed]
+
+    def check_snapshot(self, baseline: BaselineSpec) -> None:
+        """Whether the pre-training keeps the weights that a name with `+at=PERCENT` asks for.
+
+        Raises:
+            UsageError: It does not.
+        """
+        if baseline.at_percent == 100:
+            return
+        variant = self._suite.pretraining
+        recipe = resolve(PRETRAINING, variant, baseline.trained_as, self._settings).recipe
+        assert isinstance(recipe, PretrainRecipe)
+        if baseline.at_percent not in recipe.snapshots:
+            kept = ", ".join(f"{percent}" for percent in recipe.snapshots) or "none"
+            raise UsageError(
+                f"`{baseline.name}`: its pre-training keeps no weights at "
+                f"{baseline.at_percent} % of the budget (kept: {kept}).",
+                remedy=f"Use --recipe 'pretrain.snapshots=[{baseline.at_percent}]'.",
+            )
 
     def behind(self, selected: Sequence[PlannedCell]) -> list[PlannedCell]:
         """What runs before the selected cells, and what somebody names; starts come first."""

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark import records
+from benchmark import records, registry
 from benchmark.cells import Resolved, recipe_content, resolve, start_of
 from benchmark.fingerprint import file_checksum, plain
 from benchmark.interfaces import Outcome, Scores
 from benchmark.specs import Cell
 from benchmark.states import PlannedCell
-from benchmark.workshop import WEIGHTS_FILE, Workshop, pretrained_weights
+from benchmark.workshop import Workshop, pretrained_weights
 
 if TYPE_CHECKING:
     from benchmark.protocols.context import CellContext
@@ -63,7 +63,7 @@ def _weights(cell: Cell, folder: Path, workshop: Workshop) -> tuple[dict[str, An
     if cell.weights == "none":
         return {"source": "none", "checksum": ""}, {}
     if cell.kind == "pretrain":
-        checksum = file_checksum(folder / WEIGHTS_FILE)
+        checksum = file_checksum(folder / records.WEIGHTS_FILE)
         return {"source": "initial", "checksum": checksum, **_start(cell, workshop)}, {}
     if cell.weights == "trained":
         _, record = pretrained_weights(cell.baseline, cell, workshop.settings)
@@ -72,7 +72,9 @@ def _weights(cell: Cell, folder: Path, workshop: Workshop) -> tuple[dict[str, An
             "data_id": record.cell.data_id,
             "leaks": plain(record.leaks),
         }
-        return {"source": "trained", "checksum": record.weights["checksum"]}, origin
+        at_percent = registry.load_baseline(cell.baseline).at_percent
+        checksum = records.kept_checksum(record, at_percent)
+        return {"source": "trained", "at_percent": at_percent, "checksum": checksum}, origin
     checksum = cell.depends_on.removeprefix("file:")
     return {"source": cell.weights, "checksum": checksum, "note": "may have seen the test"}, {}
 

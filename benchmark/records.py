@@ -26,6 +26,7 @@ from benchmark.specs import Cell, Seeds
 if TYPE_CHECKING:
     import numpy as np
 
+WEIGHTS_FILE = "weights.pt"
 RECORD_FILE = "record.json"
 OLD_RECORD_FILE = "record.old.json"
 FAILED_FILE = "failed.json"
@@ -228,3 +229,15 @@ def comparable(record: Record) -> dict[str, Any]:
     """A record without what depends on the machine and the hour, for tests of equality."""
     content = to_dict(record)
     return {name: value for name, value in content.items() if name not in _MEASURED_TODAY}
+
+
+def weights_file(at_percent: int) -> str:
+    """Name of the weights that a pre-training leaves at a percent of its budget."""
+    return WEIGHTS_FILE if at_percent == 100 else f"weights-{at_percent}.pt"
+
+
+def kept_checksum(record: Record, at_percent: int) -> str:
+    """Checksum of those weights, as the pre-training's record has it; empty where it has none."""
+    if at_percent == 100:
+        return str(record.weights["checksum"])
+    return str(record.facts.get("snapshots", {}).get(str(at_percent), ""))

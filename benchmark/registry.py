@@ -12,6 +12,7 @@ import re
 import sys
 import types
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ PACKAGES = (
 SHARED_BASELINE_FOLDERS = frozenset(
     {"encoders", "objectives", "checkpoints", "methods", "published"}
 )
+OPTION_MARK = "+"
+AT_MARK = "at="
 _SOURCES = "benchmark/data/sources"
 _extra_roots: list[Path] = []
 
@@ -171,15 +174,67 @@ def load_task(name: str) -> TaskSpec:
 
 
 def baseline_module(name: str) -> types.ModuleType:
-    """The module of a baseline, which offers `BASELINE` and `build` or `predict`."""
-    _check("baseline", name, baseline_names())
-    return _module("baselines", name)
+    """The module of a baseline, which offers `BASELINE` and `build` or `predict`.
+
+    Args:
+        name: Of the file; what follows a `+` (see `load_baseline`) is left aside.
+    """
+    base = name.partition(OPTION_MARK)[0]
+    _check("baseline", base, baseline_names())
+    return _module("baselines", base)
 
 
 def load_baseline(name: str) -> BaselineSpec:
-    """The spec of a baseline; its module is imported, torch is not."""
-    spec: BaselineSpec = _spec(baseline_module(name), "BASELINE", BaselineSpec, name)
-    return spec
+    """The spec of a baseline; its module is imported, torch is not.
+
+    Args:
+        name: Of the file, or `NAME+OPTION=VALUE+OPTION=VALUE`: the same method with other
+            defaults, as an ablation's rows ask for. A last `+at=PERCENT` takes the weights that
+            its pre-training kept at that percent of the budget.
+
+    Raises:
+        UsageError: An unknown name, an unknown option or a value of the wrong type.
+    """
+    base, *changes = name.split(OPTION_MARK)
+    spec: BaselineSpec = _spec(baseline_module(base), "BASELINE", BaselineSpec, base)
+    if not changes:
+        return spec
+    from benchmark.settings import typed
+
+    options = dict(spec.options)
+    at_percent = spec.at_percent
+    if changes[-1].startswith(AT_MARK):
+        at_percent = _percent(changes.pop())
+    for change in changes:
+        option, _, value = change.partition("=")
+        if option not in options:
+            raise unknown_name(f"option of {base}", option, options)
+        options[option] = typed(f"{base}.{option}", value, options[option])
+    told = [*changes, f"{at_percent} % of the budget"] if at_percent < spec.at_percent else changes
+    title = f"{spec.title} ({', '.join(told)})"
+    return replace(spec, name=name, title=title, options=options, at_percent=at_percent)
+
+
+def _percent(change: str) -> int:
+    text = change.removeprefix(AT_MARK)
+    if not text.isdecimal() or not 0 < int(text) < 100:
+        raise UsageError(
+            f"`+{change}` is no part of a budget.", remedy="Write +at=25, in whole percent."
+        )
+    return int(text)
+
+
+def start_names() -> set[str]:
+    """Baselines that other methods start from: they are no methods to be compared."""
+    found = {load_baseline(name).house for name in baseline_names()}
+    return found - {""}
+
+
+def method_names() -> list[str]:
+    """All methods that can be compared, sorted: neither sentinels nor starts."""
+    starts = start_names()
+    named = [name for name in baseline_names() if name not in starts]
+    return [name for name in named if load_baseline(name).kind == "method"]
 
 
 def source_module(name: str) -> types.ModuleType:

@@ -29,7 +29,7 @@ class Settings:
         cache_dir: Where the image store and the phantom go; may be deleted at any time.
         only: Glob on cell names.
         labels: Label percents; empty = those of the suite or task.
-        baselines, tasks: Names; empty = those of the suite.
+        baselines, tasks: Names; empty = those of the suite. Baselines may be `all`, too.
         pretrain_seeds, subset_seeds, head_seeds: The three seed axes.
         jobs: Worker processes; 0, where none is asked for, takes the profile's.
         executor: Where cells run; `local` in this release.

@@ -70,6 +70,8 @@ class BaselineSpec:
         house: Baseline whose weights it starts from where a recipe says `start_from = "house"`.
         extra_annotation: What it needs beyond images and reports, or empty.
         no_capability_reason: Shown in place of a score where a capability is lacking.
+        at_percent: Part of the pre-training budget after which the weights are taken. Set by a
+            name such as `maco+at=25`, never by a file.
     """
 
     name: str
@@ -88,6 +90,17 @@ class BaselineSpec:
     uses_text: bool = True
     extra_annotation: str = ""
     no_capability_reason: str = ""
+    at_percent: int = 100
+
+    @property
+    def base(self) -> str:
+        """The name of its file: the name without options put behind it."""
+        return self.name.partition("+")[0]
+
+    @property
+    def trained_as(self) -> str:
+        """The name of the baseline whose pre-training leaves its weights."""
+        return self.name.removesuffix(f"+at={self.at_percent}")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from benchmark.specs import Cell
 if TYPE_CHECKING:
     from benchmark.data.store import ImageStore
 
-WEIGHTS_FILE = "weights.pt"
 _OWN_FIELDS = {"model", "tokenizer_json", "options", "size", "image_size"}
 
 
@@ -98,20 +97,23 @@ def pretrained_weights(
     """The weights of the pre-training cell that a cell depends on, checked by checksum.
 
     Args:
-        baseline: Whose weights they are: the cell's own, or those of its start.
+        baseline: Whose weights they are: the cell's own, or those of its start. A name with
+            `+at=PERCENT` means those that were kept at that part of the budget.
         cell: Names the pre-training by key and seed.
         settings: Name the results folder.
 
     Raises:
         BadRecordError: There is no such record, or the file is not the one it was made from.
     """
-    pattern = f"*/*@*/{baseline}/all-p{cell.seeds.pretrain}-{cell.depends_on[:8]}"
+    spec = registry.load_baseline(baseline)
+    pattern = f"*/*@*/{spec.trained_as}/all-p{cell.seeds.pretrain}-{cell.depends_on[:8]}"
     for folder in sorted((settings.results / cell.profile).glob(pattern)):
         record = records.read_or_quarantine(folder)
         if record is None or record.cell.key != cell.depends_on:
             continue
-        path = folder / WEIGHTS_FILE
-        if not path.is_file() or file_checksum(path) != record.weights["checksum"]:
+        path = folder / records.weights_file(spec.at_percent)
+        expected = records.kept_checksum(record, spec.at_percent)
+        if not path.is_file() or file_checksum(path) != expected:
             raise BadRecordError(
                 f"{path} is not the file that its record was made with.",
                 remedy="Delete the cell's folder; pre-training then runs again.",
@@ -186,7 +188,7 @@ def load_trained(baseline: str, path: Path) -> Any:
 
 def _not_our_form(baseline: str, path: Path) -> UsageError:
     return UsageError(
-        f"{path} is not a {WEIGHTS_FILE} of this benchmark.",
+        f"{path} is not a {records.WEIGHTS_FILE} of this benchmark.",
         remedy=f"`{baseline}` reads the files that its pre-training here leaves, and no others.",
     )
 

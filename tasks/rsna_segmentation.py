@@ -12,8 +12,9 @@ empty mask.
 The 3,000 images of `stage_2_test_images` take no part: their boxes are not public.
 
 `g2d` as in `siim_segmentation`, with batch 16 and all empty images; the counts are MGCA's, which
-publishes no list. `clean` has no source for its settings on this set: it takes the rates that
-MaCo's code has for SIIM, and 20,000 steps for 100 %.
+publishes no list; what a method pre-trained of the decoder is used likewise. `clean` has no source
+for its settings on this set: it takes the rates that MaCo's code has for SIIM, and 20,000 steps
+for 100 %.
 
 Source: G2D, NeurIPS 2024, Table 1 and A.4.1; MGCA, NeurIPS 2022, official segmentation code.
 """

@@ -30,6 +30,8 @@ training had.
 scale 0.9 to 1.1, as many empty as other training images, masks compared at 224 px, a pixel inside
 at 0.5. MGCA turns every second image, here all; it stops early by the validation loss, here the
 checkpoint with the best validation Dice is kept. Their U-Net has one more skip, of stride 2.
+A method that pre-trained a U-Net decoder (G2D) begins with it, as in the paper's row
+`G2D (encoder-decoder)`; `decoder_from_pretraining=false` is the row `G2D (encoder)`.
 
 Source: MaCo, Nature Communications 2024, Table 3; MRM, ICLR 2023; G2D, NeurIPS 2024, Table 1 and
 A.4.1; official segmentation configurations of MaCo, MRM and MGCA.

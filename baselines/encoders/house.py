@@ -1,4 +1,4 @@
-"""The model that makes the common start of all methods: a text tower that has learned to read."""
+"""The models that make the common starts: a text tower that reads, a transformer that restores."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from baselines.encoders.image_text import MaskedImageTextModel
 from baselines.encoders.wordpiece import SPECIAL_TOKENS
 from baselines.objectives.masked_language import LanguageHead, hide_tokens
+from baselines.objectives.reconstruction import reduced
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import torch
 
@@ -72,3 +73,31 @@ class HouseTextModel(MaskedImageTextModel):
     def _word_vectors(self) -> Tensor:
         words: Tensor = self.bert_encoder.model["bert"].embeddings.word_embeddings.weight
         return words
+
+
+class HouseImageModel(MaskedImageTextModel):
+    """MaCo's towers; the image tower learns to restore patches, the text tower keeps its start."""
+
+    without_gradient: tuple[str, ...]
+
+    def __init__(
+        self,
+        size: Mapping[str, Any],
+        options: Mapping[str, Any],
+        image_size: int,
+        tokenizer_json: str | None = None,
+    ) -> None:
+        super().__init__(size, options, image_size, tokenizer_json)
+        for part in (self.bert_encoder, self.img_mlp):
+            part.requires_grad_(False)
+        self.Tpar.requires_grad_(False)
+        self.without_gradient = tuple(
+            name for name, parameter in self.named_parameters() if not parameter.requires_grad
+        )
+
+    def losses(self, images: Tensor, texts: Sequence[str], noise: Tensor) -> dict[str, Tensor]:
+        """The reconstruction alone; the texts are not looked at."""
+        small = reduced(images, self.image_size, bool(self.options["antialias"]))
+        tokens, mask, restore = self.encode_masked(small, noise, float(self.options["mask_ratio"]))
+        loss = self.reconstruction_loss(images, tokens, mask, restore)
+        return {"total": loss, "reconstruction": loss}

@@ -114,13 +114,16 @@ def _image_arrays(
     import numpy as np
     import torch
 
+    from benchmark.protocols.features import pooling
+
     shared = "zero_shot" in baseline.capabilities
+    pool = pooling(model, "pooled")
     pooled, embedded = [], []
     with torch.inference_mode():
         for start in range(0, len(files), _BATCH):
             batch = _pixels(files[start : start + _BATCH], model.image_size, baseline)
             images = torch.from_numpy(batch).to(device)
-            pooled.append(model.patch_features(images, projected=False).mean(dim=1).cpu().numpy())
+            pooled.append(pool(images).float().cpu().numpy())
             if shared:
                 embedded.append(model.image_embedding(images).cpu().numpy())
     arrays = {

@@ -56,7 +56,12 @@ def add_work(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--results", type=Path, metavar="DIR", help="records and tables")
     group.add_argument("--only", metavar="GLOB", help="cells whose name matches")
     group.add_argument("--labels", type=percents, metavar="P,P", help="label percents")
-    group.add_argument("--baselines", type=names, metavar="A,B")
+    group.add_argument(
+        "--baselines",
+        type=names,
+        metavar="A,B",
+        help="names, NAME+OPTION=VALUE, or all (every method)",
+    )
     group.add_argument("--tasks", type=names, metavar="A,B", help="names, or name@variant")
     group.add_argument("--pretrain-seeds", type=integers, metavar="N,N")
     group.add_argument("--subset-seeds", type=integers, metavar="N,N")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 POOLED = "pooled_features"
 """Optional member of a representation: images -> (B, D), such as a CLS token."""
+SIMILARITIES = "text_similarities"
+"""Optional member: images and T texts -> (B, T), a method's own zero-shot rule."""
 
 
 def evaluation_reader(
@@ -62,7 +64,7 @@ def pooled_features(
 ) -> np.ndarray:
     """One vector an image, float32 (n, D), in the order of `rows`; see `LinearProbeRecipe`."""
     _to_evaluation(representation)
-    pool = _pooling(representation, feature)
+    pool = pooling(representation, feature)
     found = []
     with torch.inference_mode():
         for _, images in reader.batches(rows, batch_size, progress):
@@ -70,7 +72,8 @@ def pooled_features(
     return np.concatenate(found) if found else np.empty((0, 0), dtype=np.float32)
 
 
-def _pooling(representation: Representation, feature: str) -> Callable[[Tensor], Tensor]:
+def pooling(representation: Representation, feature: str) -> Callable[[Tensor], Tensor]:
+    """What makes one vector of an image: images -> (B, D); see `LinearProbeRecipe`."""
     if feature == "embedding":
         return representation.image_embedding
     if feature == "pooled" and offers_pooled(representation):
@@ -97,6 +100,24 @@ def text_embeddings(
             vectors = representation.text_embedding(part).float().cpu().numpy()
             found.update(zip(part, vectors, strict=True))
     return found
+
+
+def text_similarities(
+    representation: Representation,
+    reader: InputReader,
+    rows: np.ndarray,
+    texts: Sequence[str],
+    batch_size: int,
+    progress: Progress | None = None,
+) -> np.ndarray:
+    """A method's own similarities of images and texts, float32 (n, T), in the order of `rows`."""
+    _to_evaluation(representation)
+    compare: Callable[[Tensor, Sequence[str]], Tensor] = getattr(representation, SIMILARITIES)
+    found = []
+    with torch.inference_mode():
+        for _, images in reader.batches(rows, batch_size, progress):
+            found.append(compare(images, texts).float().cpu().numpy())
+    return np.concatenate(found) if found else np.empty((0, len(texts)), dtype=np.float32)
 
 
 def _to_evaluation(representation: Representation) -> None:

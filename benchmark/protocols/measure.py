@@ -182,7 +182,9 @@ def _calls(
 
     def batch() -> PretrainBatch:
         texts = report if context.baseline.uses_text else ()
-        return PretrainBatch(images(model.pretraining_image_size), texts)
+        first, recipe = images(model.pretraining_image_size), context.baseline.pretraining
+        second = first if recipe is not None and recipe.image_views == 2 else None
+        return PretrainBatch(first, texts, second)
 
     calls: dict[str, Callable[[], object]] = {
         "inference": lambda: model.patch_features(images(side), projected=False),

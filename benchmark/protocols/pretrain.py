@@ -18,10 +18,18 @@ from benchmark.errors import UsageError
 from benchmark.interfaces import Outcome, PretrainBatch, Representation
 from benchmark.protocols.inputs import InputReader
 from benchmark.protocols.pretrain_batches import BatchSource
+from benchmark.protocols.pretrain_budget import (
+    forward_macs_per_sample,
+    snapshot_steps,
+    steps_of,
+)
+from benchmark.protocols.pretrain_facts import Work, facts_of, timing_of
+from benchmark.protocols.pretrain_tuning import TRIALS_FILE, choose_rate
 from benchmark.recipes import PretrainRecipe
+from benchmark.records import WEIGHTS_FILE, weights_file
 from benchmark.training import checkpoint, distributed
 from benchmark.training.batches import BatchPlan
-from benchmark.training.device import choose_precision, peak_memory_mib, reset_peak_memory
+from benchmark.training.device import choose_precision, reset_peak_memory
 from benchmark.training.history import History
 from benchmark.training.loop import TrainPlan, train
 from benchmark.training.optimizers import make_optimizer
@@ -36,7 +44,6 @@ if TYPE_CHECKING:
     from benchmark.protocols.context import CellContext
 
 VERSION = 1
-WEIGHTS_FILE = "weights.pt"
 HISTORY_FILE = "history.npz"
 WEIGHTS_FORMAT = "maco-bench"
 _ARRAYS_KEPT = 50
@@ -58,7 +65,6 @@ def run(context: CellContext, should_stop: Callable[[int], bool] | None = None) 
     distributed.start_from_environment(context.device)
     batches = _batch_plan(context, recipe, len(corpus.rows))
     representation = context.representation()
-    steps = batches.steps_for(recipe.epochs)
     reset_peak_memory(context.device)
     with InputReader(
         context.store(),
@@ -68,18 +74,27 @@ def run(context: CellContext, should_stop: Callable[[int], bool] | None = None) 
         device=context.device,
         threads=context.threads,
     ) as reader:
-        history = History()
-        if steps:
+        history, work = History(), Work(0, 0)
+        selection: dict[str, Any] = {"rule": "none"}
+        if recipe.epochs > 0:
             reader.preload(np.asarray(corpus.rows), context.progress)
-            history = _train(context, representation, reader, batches, steps, should_stop)
+            source = BatchSource(context, corpus, batches, reader)
+            macs = forward_macs_per_sample(representation, source(0, 0))
+            work = Work(steps_of(recipe, batches, macs), macs)
+            rate, selection = choose_rate(
+                context, representation, corpus, reader, batches, work.steps
+            )
+            history = _train(
+                context, representation, source, batches, work.steps, rate, should_stop
+            )
     if distributed.is_main():
         _write(context, representation, history)
     distributed.barrier()
     return Outcome(
         predictions={},
-        selection={"rule": "none", "checkpoint": "last step"},
-        facts=_facts(context, corpus, batches, steps, history, representation),
-        timing=_timing(context, batches, steps, history),
+        selection={**selection, "checkpoint": "last step"},
+        facts=facts_of(context, corpus, batches, work, history, representation),
+        timing=timing_of(context, batches, work.steps, history),
     )
 
 
@@ -121,13 +136,13 @@ def _batch_plan(context: CellContext, recipe: PretrainRecipe, samples: int) -> B
 def _train(
     context: CellContext,
     representation: Representation,
-    reader: InputReader,
+    source: BatchSource,
     batches: BatchPlan,
     steps: int,
+    rate: float,
     should_stop: Callable[[int], bool] | None,
 ) -> History:
     recipe = cast(PretrainRecipe, context.recipe)
-    source = BatchSource(context, _corpus_of(context), batches, reader)
     model = distributed.wrap(_PretrainingLoss(representation), context.device)
     optimizer = make_optimizer(
         cast(nn.Module, representation),
@@ -146,22 +161,23 @@ def _train(
         model,
         loss_function,
         optimizer,
-        _train_plan(context, recipe, batches, steps),
+        _train_plan(context, recipe, batches, steps, rate),
         folder=context.folder,
         progress=context.progress,
         stage="pre-training",
         arrays=representation.progress_arrays,
+        after_step=_keeper(context, representation, snapshot_steps(recipe, steps)),
         should_stop=should_stop,
     )
 
 
 def _train_plan(
-    context: CellContext, recipe: PretrainRecipe, batches: BatchPlan, steps: int
+    context: CellContext, recipe: PretrainRecipe, batches: BatchPlan, steps: int, rate: float
 ) -> TrainPlan:
     warmup = min(steps, round(steps * recipe.warmup_epochs / recipe.epochs))
     return TrainPlan(
         steps=steps,
-        rate=WarmupCosine(recipe.learning_rate, steps, warmup, recipe.final_learning_rate),
+        rate=WarmupCosine(rate, steps, warmup, recipe.final_learning_rate),
         seed_axes=batches.seed_axes,
         accumulation=recipe.accumulation,
         gradient_clip=recipe.gradient_clip,
@@ -169,13 +185,33 @@ def _train_plan(
         device=context.device,
         arrays_every=max(1, steps // _ARRAYS_KEPT),
         checkpoint_every_seconds=recipe.checkpoint_every_seconds,
-        identity=f"{context.cell.key}/{steps}/{batches.batch_size}/{batches.accumulation}",
+        identity=f"{context.cell.key}/{steps}/{batches.batch_size}/{batches.accumulation}/{rate:g}",
     )
 
 
+def _keeper(
+    context: CellContext, representation: Representation, at: Mapping[int, int]
+) -> Callable[[int], None]:
+    """Keeps the weights after some steps."""
+
+    def keep(step: int) -> None:
+        if step in at and distributed.is_main():
+            path = context.folder / weights_file(at[step])
+            checkpoint.save_atomically(path, _content(context, representation))
+
+    return keep
+
+
 def _write(context: CellContext, representation: Representation, history: History) -> None:
+    checkpoint.save_atomically(context.folder / WEIGHTS_FILE, _content(context, representation))
+    (context.folder / HISTORY_FILE).write_bytes(array_bytes(history.to_arrays()))
+    checkpoint.remove(context.folder / checkpoint.NAME)
+    (context.folder / TRIALS_FILE).unlink(missing_ok=True)
+
+
+def _content(context: CellContext, representation: Representation) -> dict[str, Any]:
     state = cast(nn.Module, representation).state_dict()
-    content = {
+    return {
         "format": WEIGHTS_FORMAT,
         "model": {name: value.detach().cpu() for name, value in state.items()},
         "tokenizer_json": representation.tokenizer_json,
@@ -183,51 +219,3 @@ def _write(context: CellContext, representation: Representation, history: Histor
         "size": dict(context.baseline.sizes.get(context.profile.model_size, {})),
         "image_size": representation.image_size,
     }
-    checkpoint.save_atomically(context.folder / WEIGHTS_FILE, content)
-    (context.folder / HISTORY_FILE).write_bytes(array_bytes(history.to_arrays()))
-    checkpoint.remove(context.folder / checkpoint.NAME)
-
-
-def _facts(
-    context: CellContext,
-    corpus: Corpus,
-    batches: BatchPlan,
-    steps: int,
-    history: History,
-    representation: Representation,
-) -> dict[str, Any]:
-    recipe = cast(PretrainRecipe, context.recipe)
-    per_step = batches.batch_size * batches.accumulation
-    return {
-        "steps": steps,
-        "epochs": recipe.epochs,
-        "samples_seen": steps * per_step,
-        "final_losses": history.final_losses(),
-        "corpus_images": len(corpus.rows),
-        "dropped_patients": corpus.dropped_patients,
-        "dropped_images": corpus.dropped_images,
-        "empty_reports": corpus.empty_reports,
-        "contrastive_batch": recipe.contrastive_batch,
-        "accumulation": recipe.accumulation,
-        "samples_per_step": per_step,
-        "processes": distributed.world_size(),
-        "precision": choose_precision(recipe.precision, context.device).name,
-        "parameters": _parameter_count(representation),
-    }
-
-
-def _timing(
-    context: CellContext, batches: BatchPlan, steps: int, history: History
-) -> dict[str, Any]:
-    """Seconds of all pieces of an interrupted run, steps that were lost and repeated aside."""
-    samples, seconds = steps * batches.batch_size * batches.accumulation, history.wall_seconds
-    return {
-        "training_seconds": seconds,
-        "samples_per_second": samples / seconds if seconds > 0 else None,
-        "training_peak_memory_mib": peak_memory_mib(context.device),
-    }
-
-
-def _parameter_count(representation: Representation) -> int:
-    parameters = cast(nn.Module, representation).parameters()
-    return sum(item.numel() for item in parameters if item.requires_grad)

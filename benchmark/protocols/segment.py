@@ -26,7 +26,7 @@ from benchmark.interfaces import Outcome
 from benchmark.metrics.mask_runs import MaskRuns
 from benchmark.protocols.classification import scored_rows, training_facts
 from benchmark.protocols.features import evaluation_reader
-from benchmark.protocols.segment_model import Segmenter
+from benchmark.protocols.segment_model import Segmenter, start_decoder
 from benchmark.protocols.segment_predict import THRESHOLDS, predict
 from benchmark.protocols.segment_sentinel import described_arrays, sentinel_outcome
 from benchmark.protocols.segment_training import (
@@ -75,6 +75,7 @@ def run(context: CellContext, should_stop: Callable[[int], bool] | None = None) 
         recipe,
         seed_from("head", context.task.name, context.cell.seeds.head),
     ).to(context.device)
+    handed_over = start_decoder(model, representation, recipe)
     with ExitStack() as stack:
         reader = stack.enter_context(evaluation_reader(context, representation, recipe.image_size))
         inputs = segment_inputs(context, recipe, reader)
@@ -109,7 +110,7 @@ def run(context: CellContext, should_stop: Callable[[int], bool] | None = None) 
             "score": best.score,
             "threshold": best.threshold,
         },
-        facts=_facts(context, model, plan, inputs, best, history),
+        facts={**_facts(context, model, plan, inputs, best, history), **handed_over},
         timing={
             "training_seconds": history.wall_seconds,
             "training_peak_memory_mib": peak_memory_mib(context.device),

@@ -1,8 +1,9 @@
 """An encoder's maps and a decoder on them: images to one logit a pixel.
 
 UPerNet is transformers' (`models.upernet`), the U-Net decoder that of segmentation-models-pytorch;
-both are trained from scratch. The maps of a plain transformer, all of one size, are first
-rescaled by 4, 2, 1 and 1/2 with transposed convolutions and pooling, as BEiT and MaCo do.
+both begin from scratch, unless a method brings a U-Net decoder from its pre-training. The maps of
+a plain transformer, all of one size, are first rescaled by 4, 2, 1 and 1/2 with transposed
+convolutions and pooling, as BEiT and MaCo do.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from benchmark.training.device import private_random_state, seed_everything
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmark.interfaces import DenseTrunk
+    from benchmark.interfaces import DenseTrunk, Representation
     from benchmark.recipes.segment import SegmentRecipe
 
 LEVELS = 4
@@ -65,6 +66,28 @@ class Segmenter(nn.Module):
         main, auxiliary = self.decoder(self.pyramid(maps), images)
         size = (images.shape[-2], images.shape[-1])
         return _enlarged(main, size), None if auxiliary is None else _enlarged(auxiliary, size)
+
+
+def start_decoder(
+    model: Segmenter, representation: Representation, recipe: SegmentRecipe
+) -> dict[str, int]:
+    """Put a method's pre-trained decoder into the U-Net: every tensor of equal name and shape.
+
+    Returns:
+        For the record: how many tensors were handed over, and how many the U-Net has; 0 handed
+        over where it begins from scratch.
+    """
+    own = model.decoder.state_dict()
+    offer = getattr(representation, "segmentation_decoder", None)
+    wanted = recipe.decoder_from_pretraining and recipe.decoder == "unet"
+    given = (offer() or {}) if wanted and offer is not None else {}
+    equal = {
+        name: value
+        for name, value in given.items()
+        if name in own and own[name].shape == value.shape
+    }
+    model.decoder.load_state_dict(equal, strict=False)
+    return {"decoder_tensors": len(own), "decoder_tensors_from_pretraining": len(equal)}
 
 
 def make_pyramid(channels: Sequence[int], strides: Sequence[int]) -> nn.Module:

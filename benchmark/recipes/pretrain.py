@@ -14,9 +14,16 @@ class PretrainRecipe(Recipe):
 
     Attributes:
         epochs: Passes over the corpus; 0 leaves the initial weights (`random_init`).
+        budget: What is equal between methods: `images` (the epochs as they stand) or `flops`
+            (forward multiply-adds; see `benchmark.protocols.pretrain_budget`).
+        gmacs_per_image: For `flops`: 10^9 multiply-adds for each image of the epochs.
+        snapshots: Percents of the budget at which the weights are kept besides the last ones.
         contrastive_batch: Pairs that stand in one softmax.
         accumulation: Such batches an optimiser step.
         learning_rate: Peak rate, absolute.
+        trial_rates: Peak rates that are tried first, each for `trial_share` of the budget; the
+            one with the lowest held-out loss replaces `learning_rate`. Empty: no trials.
+        trial_share: Part of the budget that one trial takes, besides the budget itself.
         warmup_epochs: Linear warm-up, then half a cosine to `final_learning_rate`, by step.
         flip_probability: Horizontal flip; it makes left and right unlearnable (traps 3).
         views: `frontal` or `all`.
@@ -40,9 +47,14 @@ class PretrainRecipe(Recipe):
     """
 
     epochs: float = 30
+    budget: Literal["images", "flops"] = "images"
+    gmacs_per_image: float = 0.0
+    snapshots: tuple[int, ...] = ()
     contrastive_batch: int = 512
     accumulation: int = 1
     learning_rate: float = 4.5e-4
+    trial_rates: tuple[float, ...] = ()
+    trial_share: float = 0.1
     final_learning_rate: float = 0.0
     warmup_epochs: float = 2
     weight_decay: float = 0.05

@@ -27,6 +27,9 @@ class SegmentRecipe(LabelledRecipe):
         decoder: `upernet` (Xiao et al., ECCV 2018; transformers' head) or `unet` (the decoder of
             segmentation-models-pytorch; the trunks give no map of stride 2, so that skip is
             left out).
+        decoder_from_pretraining: Where a method's pre-training made a decoder
+            (`segmentation_decoder`), the U-Net begins with its tensors of equal name and shape;
+            the record says how many. Else, and for UPerNet, it begins from scratch.
         taps: Blocks of a transformer, in twelfths of its depth, whose maps are rescaled by 4, 2,
             1 and 1/2; a ResNet gives its four stages.
         upernet_channels: Width of the UPerNet head.
@@ -65,6 +68,7 @@ class SegmentRecipe(LabelledRecipe):
     drop_path: float = 0.1
     freeze_encoder: bool = False
     decoder: Literal["upernet", "unet"] = "upernet"
+    decoder_from_pretraining: bool = True
     taps: tuple[int, ...] = (4, 6, 8, 12)
     upernet_channels: int = 768
     auxiliary_channels: int = 256

@@ -53,7 +53,12 @@ def build(name: str, seed: int = 0) -> Representation:
 def batch_for(model: Representation, spec: BaselineSpec, pairs: int = 4) -> PretrainBatch:
     side = model.pretraining_image_size
     images = torch.randn(pairs, 1, side, side, generator=torch.Generator().manual_seed(3))
-    return PretrainBatch(images=images, texts=REPORTS[:pairs] if spec.uses_text else ())
+    views = spec.pretraining.image_views if spec.pretraining else 1
+    return PretrainBatch(
+        images=images,
+        texts=REPORTS[:pairs] if spec.uses_text else (),
+        second_images=images.flip(3) if views == 2 else None,
+    )
 
 
 @pytest.mark.parametrize("name", LEARNING)
@@ -63,7 +68,12 @@ def test_twenty_steps_on_a_fixed_batch_lower_the_loss(name: str) -> None:
     batch = batch_for(model, spec)
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
     losses = []
+    # A queue of earlier batches would fill with this one, and its negatives with the positives.
+    queued = {key: model.get_buffer(key) for key in getattr(model, "earlier_batches", ())}
+    before = {key: value.clone() for key, value in queued.items()}
     for _ in range(20):
+        for key, value in queued.items():
+            value.copy_(before[key])
         loss = model.pretraining_loss(batch, torch.Generator().manual_seed(11))["total"]
         optimizer.zero_grad()
         loss.backward()

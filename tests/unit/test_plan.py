@@ -311,3 +311,55 @@ def test_a_recipe_may_be_replaced_for_one_baseline(fake_settings: Maker) -> None
     assert all("/other_method/" in name for name in moved)
     with pytest.raises(UsageError, match="other_method"):
         make_plan(fake_settings(recipes={"pretrain@other_metod": {"epochs": 7}}))
+
+
+def test_the_house_start_is_the_one_that_each_method_names(
+    fake_settings: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = registry.load_baseline
+    house = {"fake_method": "other_method"}
+    monkeypatch.setattr(
+        registry, "load_baseline", lambda name: replace(load(name), house=house.get(name, ""))
+    )
+    settings = fake_settings(recipes={"pretrain": {"start_from": "house"}}, only="fake_task*/10-*")
+    found = {item.cell.name: item.cell for item in make_plan(settings).cells}
+    start = found["pretraining@maco/other_method/all-p0"]
+    assert start.depends_on == ""
+    assert found["pretraining@maco/fake_method/all-p0"].depends_on == start.key
+
+
+def test_rows_of_an_ablation_are_baselines_with_options(fake_settings: Maker) -> None:
+    names = ("other_method", "other_method+ratio=0.25", "other_method+ratio=0.25+mode=code")
+    plan = make_plan(fake_settings(baselines=names, tasks=("fake_task",), labels=(10.0,)))
+    found = keys(plan)
+    assert len(set(found.values())) == len(found) == 6
+    scored = "fake_task@main/other_method+ratio=0.25/10-p0s0h0"
+    cell = next(item.cell for item in plan.cells if item.cell.name == scored)
+    assert cell.depends_on == found["pretraining@maco/other_method+ratio=0.25/all-p0"]
+    with pytest.raises(UsageError, match="ratio"):
+        make_plan(fake_settings(baselines=("other_method+ration=0.25",)))
+
+
+def test_scores_on_the_way_come_from_one_pretraining(fake_settings: Maker) -> None:
+    names = ("other_method+at=25", "other_method")
+    kept = {"pretrain": {"snapshots": [25, 50]}}
+    wanted = {"baselines": names, "tasks": ("fake_task",), "labels": (10.0,)}
+    plan = make_plan(fake_settings(recipes=kept, **wanted))
+    first, *scored = (item.cell for item in plan.cells)
+    assert first.name == "pretraining@maco/other_method/all-p0"
+    assert [cell.depends_on for cell in scored] == [first.key, first.key]
+    assert scored[0].key != scored[1].key
+    with pytest.raises(UsageError, match=r"25 % of the budget \(kept: none\)"):
+        make_plan(fake_settings(**wanted))
+    with pytest.raises(UsageError, match="whole percent"):
+        make_plan(fake_settings(baselines=("other_method+at=2.5",)))
+
+
+def test_all_baselines_are_those_of_the_suite_and_every_method(
+    fake_settings: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "method_names", lambda: ["other_method"])
+    suite = replace(registry.load_suite("fake"), baselines=("fake_sentinel",))
+    monkeypatch.setattr(registry, "load_suite", lambda name: suite)
+    plan = make_plan(fake_settings(baselines=("all",)))
+    assert {item.cell.baseline for item in plan.cells} == {"fake_sentinel", "other_method"}

@@ -213,3 +213,27 @@ def test_tasks_and_baselines_are_found_from_any_folder(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
     )
     assert done.stdout.strip() == "nih_zero_shot", done.stderr
+
+
+def test_a_name_may_carry_options() -> None:
+    plain = registry.load_baseline("maco")
+    changed = registry.load_baseline("maco+mask_ratio=0.75+weighting=v1")
+    assert changed.name == "maco+mask_ratio=0.75+weighting=v1"
+    assert changed.base == plain.base == "maco"
+    assert changed.options == {**plain.options, "mask_ratio": 0.75, "weighting": "v1"}
+    assert "mask_ratio=0.75" in changed.title
+    assert registry.baseline_module(changed.name) is registry.baseline_module("maco")
+    with pytest.raises(UsageError, match="mask_ratio"):
+        registry.load_baseline("maco+mask_rato=0.5")
+    with pytest.raises(UsageError, match="mask_ratio"):
+        registry.load_baseline("maco+mask_ratio=half")
+    with pytest.raises(UsageError, match="maco"):
+        registry.load_baseline("maca+mask_ratio=0.5")
+
+
+def test_starts_are_no_methods_to_compare() -> None:
+    assert {"house_text", "house_vit"} <= registry.start_names()
+    methods = registry.method_names()
+    assert {"maco", "clip_vit", "random_init"} <= set(methods)
+    assert not registry.start_names() & set(methods)
+    assert not {"oracle", "chance"} & set(methods)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from benchmark.data.corpus import Corpus
 from benchmark.data.manifest import Manifest
 from benchmark.data.splits import SplitRows
 from benchmark.protocols.context import CellContext
@@ -205,7 +205,7 @@ def make_context(
 def make_corpus(count: int = 40) -> Any:
     """Texts of several sentences for the first rows."""
     texts = tuple(f"Finding {row} is seen. No change {row}. Heart normal." for row in range(count))
-    return SimpleNamespace(
+    return Corpus(
         rows=np.arange(count),
         texts=texts,
         dropped_patients=2,

@@ -9,6 +9,7 @@ import torch
 from fakes import FakeRepresentation, make_context, make_corpus
 
 from benchmark.errors import UsageError
+from benchmark.fingerprint import file_checksum
 from benchmark.protocols import pretrain
 from benchmark.recipes import PretrainRecipe
 from benchmark.training.loop import TrainingInterrupted
@@ -123,3 +124,73 @@ def test_an_image_only_method_gets_no_texts(tmp_path: Path) -> None:
 def test_a_corpus_below_one_batch_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="7 pairs"):
         pretrain.run(context_in(tmp_path, corpus=make_corpus(7)))
+
+
+def test_equal_multiply_adds_scale_the_steps(tmp_path: Path) -> None:
+    plain = pretrain.run(context_in(tmp_path / "images"))
+    macs = plain.facts["macs_pretrain_forward"]
+    # By hand, for one image of 16 x 16: 16 patches x 8 filters x 16 pixels; the projection of 16
+    # patches, 8 x 8; the contrast of a pair with the 8 pairs of its batch in 8 dimensions.
+    assert macs == 16 * 8 * 16 + 16 * 8 * 8 + 8 * 8
+    assert plain.facts["macs_total"] == macs * 7 * 16
+    half = dataclasses.replace(RECIPE, budget="flops", gmacs_per_image=macs / 2e9)
+    outcome = pretrain.run(context_in(tmp_path / "flops", half))
+    assert outcome.facts["steps"] == round(7 / 2)
+    assert outcome.facts["budget"] == "flops"
+    with pytest.raises(UsageError, match="gmacs_per_image"):
+        pretrain.run(context_in(tmp_path / "no", dataclasses.replace(RECIPE, budget="flops")))
+
+
+def test_weights_are_kept_on_the_way(tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPE, snapshots=(25, 50))
+    outcome = pretrain.run(context_in(tmp_path / "kept", recipe))
+    pretrain.run(context_in(tmp_path / "plain"))
+    states = {}
+    for percent in (25, 50):
+        path = tmp_path / "kept" / f"weights-{percent}.pt"
+        assert outcome.facts["snapshots"][str(percent)] == file_checksum(path)
+        states[percent] = torch.load(path, weights_only=True)["model"]["patch.weight"]
+    last = weights_of(tmp_path / "kept")["model"]["patch.weight"]
+    assert not torch.equal(states[25], states[50])
+    assert not torch.equal(states[50], last)
+    # Keeping them does not disturb the run.
+    assert torch.equal(last, weights_of(tmp_path / "plain")["model"]["patch.weight"])
+    # 7 steps: the weights of half of the budget are those after step 4.
+    with pytest.raises(TrainingInterrupted):
+        pretrain.run(context_in(tmp_path / "cut"), should_stop=lambda step: step == 4)
+    state = torch.load(tmp_path / "cut" / "checkpoint.pt", weights_only=False)["model"]
+    assert torch.equal(states[50], state["representation.patch.weight"])
+
+
+def test_trials_choose_the_rate_and_are_all_stored(tmp_path: Path) -> None:
+    rates = (3e-2, 1e-5, 1e-3)
+    recipe = dataclasses.replace(RECIPE, trial_rates=rates, trial_share=0.5)
+    outcome = pretrain.run(context_in(tmp_path / "a", recipe))
+    trials = outcome.selection["trials"]
+    assert [trial["learning_rate"] for trial in trials] == list(rates)
+    assert len({trial["held_out_loss"] for trial in trials}) == 3
+    best = min(trials, key=lambda trial: trial["held_out_loss"])["learning_rate"]
+    assert outcome.selection["learning_rate"] == best
+    assert best not in (rates[0], RECIPE.learning_rate)
+    assert not (tmp_path / "a" / "trials.json").exists()
+    fixed = dataclasses.replace(RECIPE, learning_rate=best)
+    pretrain.run(context_in(tmp_path / "b", fixed))
+    assert torch.equal(
+        weights_of(tmp_path / "a")["model"]["patch.weight"],
+        weights_of(tmp_path / "b")["model"]["patch.weight"],
+    )
+
+
+def test_finished_trials_are_not_repeated(tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPE, trial_rates=(1e-3, 1e-2), trial_share=0.5)
+    whole = pretrain.run(context_in(tmp_path / "whole", recipe))
+    stages: list[str] = []
+
+    def heard(stage: str, *rest: Any) -> None:
+        stages.append(stage)
+
+    with pytest.raises(TrainingInterrupted):
+        pretrain.run(context_in(tmp_path / "cut", recipe), should_stop=lambda step: step == 2)
+    again = pretrain.run(dataclasses.replace(context_in(tmp_path / "cut", recipe), progress=heard))
+    assert not any(stage.startswith("trial at") for stage in stages)
+    assert again.selection == whole.selection

@@ -121,3 +121,29 @@ def test_extreme_dot_products_stay_probabilities() -> None:
     images = np.array([[2000.0], [-2000.0]], dtype=np.float32)
     scores = zero_shot.official_scores(images, np.array([[1.0]]), np.array([[0.0]]))
     assert scores.ravel().tolist() == [1.0, 0.0]
+
+
+def test_a_method_with_a_rule_of_its_own_is_asked_for_similarities(tmp_path: Path) -> None:
+    class Own(FakeRepresentation):
+        def text_similarities(self, images: Any, texts: Any) -> Any:
+            """Largest patch product in place of the mean one."""
+            patches = self.patch_features(images, projected=True)
+            return (patches @ self.text_embedding(texts).T).amax(dim=1)
+
+    model = Own().eval()
+    outcome = zero_shot.run(context_in(tmp_path, representation=model))
+    from benchmark.protocols.features import evaluation_reader
+
+    reader = evaluation_reader(context_in(tmp_path), model)
+    patches = model.patch_features(reader.read(np.array([41])), True).detach().numpy()[0]
+    best = {
+        text: max(float(patch @ text_code(text).numpy()) for patch in patches)
+        for text in ("There is fluid.", "Kerley lines.", "the lung is clear.", "no fluid.")
+    }
+    present = (best["There is fluid."] + best["Kerley lines."]) / 2
+    absent = (best["the lung is clear."] + best["no fluid."]) / 2
+    at = list(outcome.predictions["ids"]).index("i41")
+    for name, factor in (("scores", 1.0), ("scores_cosine", model.temperature())):
+        expected = 1 / (1 + np.exp(-factor * (present - absent)))
+        assert outcome.predictions[name][at, 0] == pytest.approx(expected, rel=1e-5)
+    assert outcome.facts["similarity"] == "the method's own"
