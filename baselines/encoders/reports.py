@@ -95,9 +95,18 @@ class ReportTower:
         return Reading(ids, attention, tuple(output.hidden_states), tuple(maps) if maps else ())
 
     def after_start(self, names: Sequence[str]) -> None:
-        """Freeze what the method freezes, as far as it came from the start weights."""
+        """Freeze what the method freezes, as far as it came from the start weights.
+
+        Raises:
+            UsageError: The start's text tower has another shape, so that nothing of it was taken.
+        """
         prefixes = self.frozen_prefixes()
         taken = set(names)
+        if not any(name.startswith("bert_encoder.") for name in taken):
+            raise UsageError(
+                "The start weights hold no text tower of this method's shape.",
+                remedy="Use a size in which they agree (demo, toy), or leave `start_from` empty.",
+            )
         for name, parameter in self.named_parameters():  # type: ignore[attr-defined]
             if name in taken and name.startswith(prefixes):
                 parameter.requires_grad_(False)
