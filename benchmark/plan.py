@@ -147,11 +147,13 @@ class _Planner:
         return chosen
 
     def _baselines(self, entry: SuiteEntry) -> tuple[str, ...]:
-        suites = self.suite.profile_baselines.get(self.settings.profile, self.suite.baselines)
+        profile = self.settings.profile
+        suites = self.suite.profile_baselines.get(profile, self.suite.baselines)
+        chosen = entry.profile_baselines.get(profile, entry.baselines)
         if EVERY in self.settings.baselines:
-            # What a suite chose for one task (the lists of an ablation, say) stays chosen.
-            return entry.baselines or tuple(dict.fromkeys([*suites, *registry.method_names()]))
-        return self.settings.baselines or entry.baselines or suites
+            # What a suite chose for one task (the rows of an ablation, say) stays chosen.
+            return chosen or tuple(dict.fromkeys([*suites, *registry.method_names()]))
+        return self.settings.baselines or chosen or suites
 
     def _entry_cells(self, entry: SuiteEntry) -> Iterator[PlannedCell]:
         task = registry.load_task(entry.task)

@@ -35,13 +35,18 @@ def read_suite(path: Path) -> Suite:
     entries = []
     for entry in content.pop("entries", []):
         _check_keys("suite entry", entry, SuiteEntry)
-        entries.append(SuiteEntry(**{key: _tupled(value) for key, value in entry.items()}))
-    by_profile = content.pop("profile_baselines", {})
+        lists = _lists(entry.pop("profile_baselines", {}))
+        fields = {key: _tupled(value) for key, value in entry.items()}
+        entries.append(SuiteEntry(profile_baselines=lists, **fields))
     return Suite(
         entries=tuple(entries),
-        profile_baselines={key: tuple(value) for key, value in by_profile.items()},
+        profile_baselines=_lists(content.pop("profile_baselines", {})),
         **{key: _tupled(value) for key, value in content.items()},
     )
+
+
+def _lists(by_profile: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {profile: tuple(names) for profile, names in by_profile.items()}
 
 
 def _content(path: Path) -> dict[str, Any]:

@@ -142,11 +142,16 @@ class Profile:
 
 @dataclass(frozen=True)
 class SuiteEntry:
-    """One task of a suite, with its variant; empty fields take the suite's or the task's."""
+    """One task of a suite, with its variant; empty fields take the suite's or the task's.
+
+    Attributes:
+        profile_baselines: Replaces `baselines` for a profile.
+    """
 
     task: str
     variant: str = ""
     baselines: tuple[str, ...] = ()
+    profile_baselines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     label_percents: tuple[float, ...] = ()
 
 
