@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from benchmark import registry
 from benchmark.fingerprint import plain
 from benchmark.records import RECORD_FILE, read_or_quarantine, to_dict
 from benchmark.reporting.corpora import dataset_of
@@ -186,8 +187,15 @@ def _title(row: Row, group: Group, several_corpora: bool) -> str:
     changed = [f"{key}={value}" for key, value in json.loads(group.options).items()]
     weights = [] if group.weights in ("", "trained", "none") else [group.weights]
     corpus = [f"pre-trained on {group.corpus}"] if group.corpus and several_corpora else []
-    extra = ", ".join(weights + changed + corpus)
+    extra = ", ".join(_extra_annotation(group.baseline) + weights + changed + corpus)
     return f"{row.title} ({extra})" if extra else row.title
+
+
+def _extra_annotation(baseline: str) -> list[str]:
+    """A mark for a method that needs more than images and reports, wherever it appears."""
+    if baseline.partition("+")[0] not in registry.baseline_names():
+        return []
+    return ["extra annotation"] if registry.load_baseline(baseline).extra_annotation else []
 
 
 def picked(results: Iterable[Result], group: Group, block: Block, labels: str) -> list[Result]:

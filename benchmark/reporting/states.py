@@ -68,7 +68,7 @@ def why_absent(task: str, baseline: str) -> Measured | None:
     """What the specs alone say: no such task or baseline, or a capability that is lacking."""
     if task not in registry.task_names():
         return Measured("not_run", reason=f"this version has no task `{task}`")
-    if baseline not in registry.baseline_names():
+    if baseline.partition("+")[0] not in registry.baseline_names():
         return Measured("not_run", reason=f"this version has no baseline `{baseline}`")
     try:
         reason = why_not_applicable(registry.load_task(task), registry.load_baseline(baseline))

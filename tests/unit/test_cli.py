@@ -26,6 +26,14 @@ def options(fake_settings: Callable[..., Settings]) -> list[str]:
 def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "tasks", "--json"]) == 0
     assert "nih_zero_shot" in [item["name"] for item in json.loads(capsys.readouterr().out)]
+    assert main(["list", "baselines", "--json"]) == 0
+    found = {item["name"]: item for item in json.loads(capsys.readouterr().out)}
+    assert found["mrm"]["capabilities"] == ["image_features", "fine_tune"]
+    assert found["mrm"]["without"]
+    assert found["g2d"]["encoders"] == {"image": "resnet50", "text": "BERT, 12 layers of 768"}
+    assert found["maco"]["encoders"]["image"] == "ViT, 12 layers of 768, patch 16"
+    assert all(item["source"] for item in found.values())
+    assert "reports" in found["medklip"]["extra_annotation"]
     assert main(["list", "profiles"]) == 0
     assert "toy" in capsys.readouterr().out
 
