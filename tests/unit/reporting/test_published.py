@@ -110,6 +110,10 @@ def cells():
                 yield layout, row, extra.title, extra.published, extra.metric, numbers
 
 
+# A detector takes the encoder alone, so our G2D is no measurement of that row.
+UNMEASURED = {("g2d_table1_detection", "G2D (encoder-decoder)")}
+
+
 def test_join_covers_every_method_and_metric_of_every_table():
     join = read_join(BOARDS / "published" / "join.toml")
     count = 0
@@ -126,7 +130,8 @@ def test_join_covers_every_method_and_metric_of_every_table():
             task=named.get("task", ""),
         )
         assert item is not None, place
-        assert join.baseline(item) == row.baseline, place
+        measured = (layout.name, row.title) not in UNMEASURED
+        assert row.baseline == (join.baseline(item) if measured else ""), place
         assert ours in join.metrics[item.metric], place
         if item.value is not None:
             assert item.status in SHOWN, place
