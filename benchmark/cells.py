@@ -161,7 +161,7 @@ def start_of(resolved: Resolved) -> str:
     for the text tower's start, and what makes a start does not wait for itself.
     """
     recipe, baseline = resolved.recipe, resolved.baseline
-    if not isinstance(recipe, PretrainRecipe):
+    if not isinstance(recipe, PretrainRecipe) or baseline.from_scratch:
         return ""
     if recipe.start_from == HOUSE:
         return baseline.house

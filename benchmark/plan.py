@@ -25,6 +25,9 @@ from benchmark.states import PlannedCell, after_pretraining, cell_outside, state
 
 EVERY = "all"
 """In place of a baseline's name: the suite's, and all methods that there are."""
+EVERY_FROM_SCRATCH = "all+from_scratch"
+"""Beside `all`: those methods once more, each without its start weights."""
+_EVERYTHING = (EVERY, EVERY_FROM_SCRATCH)
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def _check_request(settings: Settings) -> None:
     for name in settings.tasks:
         registry.load_task(name.partition("@")[0])
     for name in settings.baselines:
-        if name != EVERY:
+        if name not in _EVERYTHING:
             registry.load_baseline(name)
     if settings.weights is not None and not settings.weights.is_file():
         raise UsageError("The weights file does not exist.", looked_in=[settings.weights])
@@ -150,10 +153,15 @@ class _Planner:
         profile = self.settings.profile
         suites = self.suite.profile_baselines.get(profile, self.suite.baselines)
         chosen = entry.profile_baselines.get(profile, entry.baselines)
-        if EVERY in self.settings.baselines:
-            # What a suite chose for one task (the rows of an ablation, say) stays chosen.
-            return chosen or tuple(dict.fromkeys([*suites, *registry.method_names()]))
-        return self.settings.baselines or chosen or suites
+        if EVERY not in self.settings.baselines:
+            return self.settings.baselines or chosen or suites
+        # What a suite chose for one task (the rows of an ablation, say) stays chosen.
+        names = list(chosen or (*suites, *registry.method_names()))
+        if EVERY_FROM_SCRATCH in self.settings.baselines:
+            methods = [name for name in names if registry.load_baseline(name).house]
+            names += [f"{name}{registry.OPTION_MARK}{registry.FROM_SCRATCH}" for name in methods]
+        others = set(self.settings.baselines) - set(_EVERYTHING)
+        return tuple(dict.fromkeys([*names, *sorted(others)]))
 
     def _entry_cells(self, entry: SuiteEntry) -> Iterator[PlannedCell]:
         task = registry.load_task(entry.task)

@@ -38,6 +38,7 @@ SHARED_BASELINE_FOLDERS = frozenset(
 )
 OPTION_MARK = "+"
 AT_MARK = "at="
+FROM_SCRATCH = "from_scratch"
 _SOURCES = "benchmark/data/sources"
 _extra_roots: list[Path] = []
 
@@ -189,7 +190,8 @@ def load_baseline(name: str) -> BaselineSpec:
 
     Args:
         name: Of the file, or `NAME+OPTION=VALUE+OPTION=VALUE`: the same method with other
-            defaults, as an ablation's rows ask for. A last `+at=PERCENT` takes the weights that
+            defaults, as an ablation's rows ask for. `NAME+from_scratch` is the method without the
+            start weights that a recipe names. A last `+at=PERCENT` takes the weights that
             its pre-training kept at that percent of the budget.
 
     Raises:
@@ -205,14 +207,22 @@ def load_baseline(name: str) -> BaselineSpec:
     at_percent = spec.at_percent
     if changes[-1].startswith(AT_MARK):
         at_percent = _percent(changes.pop())
-    for change in changes:
+    from_scratch = FROM_SCRATCH in changes
+    for change in [change for change in changes if change != FROM_SCRATCH]:
         option, _, value = change.partition("=")
         if option not in options:
             raise unknown_name(f"option of {base}", option, options)
         options[option] = typed(f"{base}.{option}", value, options[option])
     told = [*changes, f"{at_percent} % of the budget"] if at_percent < spec.at_percent else changes
     title = f"{spec.title} ({', '.join(told)})"
-    return replace(spec, name=name, title=title, options=options, at_percent=at_percent)
+    return replace(
+        spec,
+        name=name,
+        title=title,
+        options=options,
+        at_percent=at_percent,
+        from_scratch=from_scratch,
+    )
 
 
 def _percent(change: str) -> int:

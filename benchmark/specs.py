@@ -72,6 +72,8 @@ class BaselineSpec:
         no_capability_reason: Shown in place of a score where a capability is lacking.
         at_percent: Part of the pre-training budget after which the weights are taken. Set by a
             name such as `maco+at=25`, never by a file.
+        from_scratch: It begins with initial weights whatever the recipe says. Set by a name such
+            as `maco+from_scratch`, never by a file.
     """
 
     name: str
@@ -91,6 +93,7 @@ class BaselineSpec:
     extra_annotation: str = ""
     no_capability_reason: str = ""
     at_percent: int = 100
+    from_scratch: bool = False
 
     @property
     def base(self) -> str:

@@ -363,3 +363,30 @@ def test_all_baselines_are_those_of_the_suite_and_every_method(
     monkeypatch.setattr(registry, "load_suite", lambda name: suite)
     plan = make_plan(fake_settings(baselines=("all",)))
     assert {item.cell.baseline for item in plan.cells} == {"fake_sentinel", "other_method"}
+
+
+def test_from_scratch_beside_the_house_start(
+    fake_settings: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = registry.load_baseline
+    house = {"fake_method": "other_method"}
+
+    def with_house(name: str) -> BaselineSpec:
+        spec = load(name)
+        return replace(spec, house=house.get(spec.base, ""))
+
+    monkeypatch.setattr(registry, "load_baseline", with_house)
+    monkeypatch.setattr(registry, "method_names", lambda: ["fake_method"])
+    recipes = {"pretrain": {"start_from": "house"}}
+    both = ("all", "all+from_scratch")
+    plan = make_plan(
+        fake_settings(recipes=recipes, baselines=both, tasks=("fake_task",), labels=(10.0,))
+    )
+    found = {item.cell.name: item.cell for item in plan.cells}
+    start = found["pretraining@maco/other_method/all-p0"]
+    assert found["pretraining@maco/fake_method/all-p0"].depends_on == start.key
+    scratch = found["pretraining@maco/fake_method+from_scratch/all-p0"]
+    assert scratch.depends_on == ""
+    scored = found["fake_task@main/fake_method+from_scratch/10-p0s0h0"]
+    assert scored.depends_on == scratch.key
+    assert not any("other_method+from_scratch" in name for name in found)
