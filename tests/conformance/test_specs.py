@@ -143,13 +143,14 @@ def test_a_published_list_that_leaks_is_named_so(
 @pytest.mark.parametrize("name", registry.suite_names())
 def test_a_suite_names_what_exists(name: str) -> None:
     suite = registry.load_suite(name)
-    baselines = set(registry.baseline_names())
-    assert set(suite.baselines) <= baselines
-    for profile, chosen in suite.profile_baselines.items():
-        assert profile in registry.profile_names()
-        assert set(chosen) <= baselines
+    lists = [suite.profile_baselines, *(entry.profile_baselines for entry in suite.entries)]
+    for chosen in lists:
+        assert set(chosen) <= set(registry.profile_names())
+    named = [*suite.baselines, *(name for entry in suite.entries for name in entry.baselines)]
+    named += [name for chosen in lists for names in chosen.values() for name in names]
+    for baseline in named:
+        assert registry.load_baseline(baseline).name == baseline
     for entry in suite.entries:
         task = registry.load_task(entry.task)
         assert not entry.variant or entry.variant in task.variants
         assert set(entry.label_percents) <= set(task.label_percents)
-        assert set(entry.baselines) <= baselines

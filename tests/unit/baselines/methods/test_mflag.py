@@ -49,7 +49,8 @@ def test_all_of_bert_is_frozen_after_a_start_and_nothing_else():
 def test_without_a_start_the_language_model_learns():
     model = model_of()
     assert not model.language_model_is_frozen()
-    model.after_start(["backbone.conv1.weight"])
+    with pytest.raises(UsageError, match="no text tower"):
+        model.after_start(["backbone.conv1.weight"])
     assert not model.language_model_is_frozen()
     model.train().pretraining_loss(batch(), torch.Generator())["total"].backward()
     assert all(part.grad is not None for part in model.parameters())
