@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -62,7 +63,7 @@ class ImageParts:
     attention: Tensor | None
 
 
-class MultiGranularity:
+class MultiGranularity(ABC):
     """Heads and losses of MGCA: a mix-in for a tower that offers `image_parts`."""
 
     prototype_steps: Tensor
@@ -96,9 +97,9 @@ class MultiGranularity:
         tower = cast("ReportTower", self)
         module.register_buffer("continuations", tower.tokenizer.continuations(), persistent=False)
 
+    @abstractmethod
     def image_parts(self, images: Tensor) -> ImageParts:
         """Whole image, patches and attention."""
-        raise NotImplementedError
 
     def pretraining_loss(
         self, batch: PretrainBatch, generator: torch.Generator

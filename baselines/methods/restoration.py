@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -42,9 +43,13 @@ class RestoringResNet(ResNetEncoder):
         maps = self.stages(images)
         return self.decoder(maps, images), maps[-1]
 
+
+class UndoingResNet(RestoringResNet, ABC):
+    """A restoring ResNet that is shown a distorted image and asked for the whole one."""
+
+    @abstractmethod
     def distorted(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """What the encoder is shown."""
-        raise NotImplementedError
 
     def pretraining_loss(
         self, batch: PretrainBatch, generator: torch.Generator
@@ -55,7 +60,7 @@ class RestoringResNet(ResNetEncoder):
         return {"total": loss, "restoration": loss}
 
 
-class ContextRestoration(RestoringResNet):
+class ContextRestoration(UndoingResNet):
     """Patches that changed places are put back.
 
     Args:
@@ -82,7 +87,7 @@ class ContextRestoration(RestoringResNet):
         return swapped_patches(images, generator, self.swaps, side)
 
 
-class ModelsGenesis(RestoringResNet):
+class ModelsGenesis(UndoingResNet):
     """Bent, shuffled and painted images are restored.
 
     Args:

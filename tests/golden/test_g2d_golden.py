@@ -20,6 +20,7 @@ from baselines.objectives.pseudo_mask import (
     pseudo_masks,
 )
 from tests.golden.files import golden_files
+from tests.golden.values import close
 
 NAMES = {
     "positional_embedding": "positional_embedding",
@@ -30,13 +31,6 @@ NAMES = {
     "c_proj.weight": "c_proj.weight",
     "c_proj.bias": "c_proj.bias",
 }
-
-
-def close(ours, golden, tolerance=1e-4):
-    ours = np.asarray(ours.detach(), dtype=np.float64)
-    golden = np.asarray(golden, dtype=np.float64)
-    assert ours.shape == golden.shape
-    assert np.abs(ours - golden).max() <= tolerance * np.abs(golden).max()
 
 
 def golden_weight(seed, key, shape):

@@ -1,8 +1,6 @@
 """The masked autoencoder against values computed with the official MAE code."""
 
-import hashlib
 import json
-import math
 import re
 
 import numpy as np
@@ -13,6 +11,7 @@ from baselines.encoders.image_text import MaskedImageTextModel
 from baselines.encoders.settings import image_options
 from baselines.objectives.reconstruction import patchify
 from tests.golden.files import golden_files
+from tests.golden.values import close, golden_weight
 
 SIZE = {
     "patch": 16,
@@ -24,22 +23,6 @@ SIZE = {
     "decoder_depth": 1,
     "decoder_heads": 4,
 }
-
-
-def close(ours, golden, tolerance=1e-4):
-    ours = np.asarray(ours.detach(), dtype=np.float64)
-    golden = np.asarray(golden, dtype=np.float64)
-    assert ours.shape == golden.shape
-    assert np.abs(ours - golden).max() <= tolerance * np.abs(golden).max()
-
-
-def golden_weight(seed, key, shape):
-    digest = hashlib.sha256(f"{seed}:{key}".encode()).digest()[:4]
-    generator = np.random.default_rng(int.from_bytes(digest, "little"))
-    draw = generator.standard_normal(shape).astype("float32")
-    if len(shape) > 1:
-        return draw / math.sqrt(math.prod(shape[1:]))
-    return 1 + 0.1 * draw if key.endswith(".weight") else 0.1 * draw
 
 
 def model_of(**changes):

@@ -14,6 +14,7 @@ from baselines.medklip import BASELINE
 from baselines.methods.medklip import MedKLIP
 from baselines.objectives.entity_queries import existence_loss, location_loss
 from tests.golden.files import golden_files
+from tests.golden.values import close
 
 SIZE = {
     **BASELINE.sizes["toy"],
@@ -36,13 +37,6 @@ RENAMED = {
     "res_l1": "image_hidden",
     "res_l2": "image_out",
 }
-
-
-def close(ours, golden, tolerance=1e-4):
-    ours = np.asarray(ours.detach(), dtype=np.float64)
-    golden = np.asarray(golden, dtype=np.float64)
-    assert ours.shape == golden.shape
-    assert np.abs(ours - golden).max() <= tolerance * np.abs(golden).max()
 
 
 def golden_weight(seed, key, shape):

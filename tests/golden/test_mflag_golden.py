@@ -10,13 +10,7 @@ import torch
 
 from baselines.objectives.mflag import OFF_DIAGONAL, alignment_loss, orthogonality_loss
 from tests.golden.files import golden_files
-
-
-def close(ours, golden, tolerance=1e-4):
-    ours = np.asarray(ours.detach(), dtype=np.float64)
-    golden = np.asarray(golden, dtype=np.float64)
-    assert ours.shape == golden.shape
-    assert np.abs(ours - golden).max() <= tolerance * np.abs(golden).max()
+from tests.golden.values import close
 
 
 @pytest.fixture(scope="module", params=golden_files("mflag_losses_seed*.npz"))

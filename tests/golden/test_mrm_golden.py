@@ -1,8 +1,6 @@
 """MRM against values computed with the official code."""
 
-import hashlib
 import json
-import math
 import re
 
 import numpy as np
@@ -15,6 +13,7 @@ from baselines.mrm import BASELINE
 from baselines.objectives.masked_record import pick_words
 from baselines.objectives.reconstruction import reduced
 from tests.golden.files import golden_files
+from tests.golden.values import golden_weight
 
 SIZE = {
     "patch": 16,
@@ -56,15 +55,6 @@ def close(ours, golden, tolerance=1e-4):
     golden = np.asarray(golden, dtype=np.float64)
     assert ours.shape == golden.shape
     assert np.abs(ours - golden).max() <= tolerance * np.abs(golden).max()
-
-
-def golden_weight(seed, key, shape):
-    digest = hashlib.sha256(f"{seed}:{key}".encode()).digest()[:4]
-    generator = np.random.default_rng(int.from_bytes(digest, "little"))
-    draw = generator.standard_normal(shape).astype("float32")
-    if len(shape) > 1:
-        return draw / math.sqrt(math.prod(shape[1:]))
-    return 1 + 0.1 * draw if key.endswith(".weight") else 0.1 * draw
 
 
 def model_of(**changes):
