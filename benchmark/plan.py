@@ -78,6 +78,11 @@ def _check_request(settings: Settings) -> None:
         raise UsageError("The weights file does not exist.", looked_in=[settings.weights])
 
 
+def methods_of_all(suite: Suite, profile: str) -> tuple[str, ...]:
+    """Methods that `--baselines all` adds to a suite: every one, or those of the profile."""
+    return suite.profile_methods.get(profile) or tuple(registry.method_names())
+
+
 class _Planner:
     def __init__(self, settings: Settings) -> None:
         self.suite = registry.load_suite(settings.suite)
@@ -156,7 +161,7 @@ class _Planner:
         if EVERY not in self.settings.baselines:
             return self.settings.baselines or chosen or suites
         # What a suite chose for one task (the rows of an ablation, say) stays chosen.
-        names = list(chosen or (*suites, *registry.method_names()))
+        names = list(chosen or (*suites, *methods_of_all(self.suite, profile)))
         if EVERY_FROM_SCRATCH in self.settings.baselines:
             methods = [name for name in names if registry.load_baseline(name).house]
             names += [f"{name}{registry.OPTION_MARK}{registry.FROM_SCRATCH}" for name in methods]

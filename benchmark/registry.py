@@ -79,10 +79,13 @@ def _names(folder: str, suffix: str = ".py") -> list[str]:
         if not place.is_dir():
             continue
         for path in place.iterdir():
-            is_package = suffix == ".py" and (path / "__init__.py").is_file()
-            if path.suffix == suffix or is_package:
+            if path.suffix == suffix or (not path.suffix and suffix == ".py" and _is_package(path)):
                 found.add(path.stem)
     return sorted(name for name in found if not name.startswith(("_", ".")))
+
+
+def _is_package(path: Path) -> bool:
+    return (path / "__init__.py").is_file()
 
 
 def task_names() -> list[str]:

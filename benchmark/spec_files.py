@@ -41,6 +41,7 @@ def read_suite(path: Path) -> Suite:
     return Suite(
         entries=tuple(entries),
         profile_baselines=_lists(content.pop("profile_baselines", {})),
+        profile_methods=_lists(content.pop("profile_methods", {})),
         **{key: _tupled(value) for key, value in content.items()},
     )
 

@@ -167,6 +167,8 @@ class Suite:
         baselines: Methods and sentinels that every entry without its own list runs. A sentinel
             that cannot predict for an entry's protocol is left out of it.
         profile_baselines: Replaces `baselines` for a profile.
+        profile_methods: What `--baselines all` adds in a profile that has no time for every
+            method; every one where a profile is not named.
         tables: Names of files in `leaderboards/tables/`.
         pretraining: Variant of the pre-training task.
         corpus: Data set that is pre-trained on, where the call names none.
@@ -177,6 +179,7 @@ class Suite:
     entries: tuple[SuiteEntry, ...]
     baselines: tuple[str, ...] = ()
     profile_baselines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    profile_methods: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tables: tuple[str, ...] = ()
     pretraining: str = "maco"
     corpus: str = "mimic_cxr"

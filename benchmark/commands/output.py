@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from benchmark.plan import Plan
+from benchmark import registry
+from benchmark.plan import EVERY, Plan
 from benchmark.states import PlannedCell
 
 _ORDER = (
@@ -34,7 +35,7 @@ def hint(text: str) -> None:
 
 def plan_lines(plan: Plan) -> list[str]:
     """A plan as text: counts, then every cell; equal causes are said once."""
-    lines = [counts_line(plan)]
+    lines = [counts_line(plan), *left_out_lines(plan)]
     width = max((len(item.cell.name) for item in plan.cells), default=0)
     for item in plan.cells:
         cause = f"  {item.cause}" if item.cause and item.state != "blocked" else ""
@@ -49,6 +50,21 @@ def counts_line(plan: Plan) -> str:
     counts = plan.counts()
     parts = [f"{counts[state]} {state}" for state in _ORDER if state in counts]
     return f"{len(plan.cells)} cells: " + ", ".join(parts)
+
+
+def left_out_lines(plan: Plan) -> list[str]:
+    """Which methods `--baselines all` has no time for in this profile: one line, or none."""
+    if EVERY not in plan.settings.baselines:
+        return []
+    planned = {item.cell.baseline for item in plan.cells}
+    others = [name for name in registry.method_names() if name not in planned]
+    if not others:
+        return []
+    profile = plan.settings.profile
+    return [
+        f"all: what profile {profile} has time for; {len(others)} more methods run where they "
+        f"are named: {', '.join(others)}"
+    ]
 
 
 def _by_cause(cells: Sequence[PlannedCell]) -> dict[str, list[PlannedCell]]:

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.commands.options import add_data, add_work, settings_from
-from benchmark.commands.output import counts_line, exit_code, hint, plan_json, plan_lines, say
+from benchmark.commands.output import (
+    counts_line,
+    exit_code,
+    hint,
+    left_out_lines,
+    plan_json,
+    plan_lines,
+    say,
+)
 from benchmark.errors import UsageError
 from benchmark.plan import Plan, make_plan
 from benchmark.progress import Display
@@ -64,7 +72,7 @@ def run_all(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         _show(plan, arguments.json)
         return exit_code(plan, planned_only=True)
-    hint(counts_line(plan))
+    hint("\n".join([counts_line(plan), *left_out_lines(plan)]))
     plan = execute(plan, arguments.json)
     from benchmark.commands.tables import suite_tables
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmark import registry
+from benchmark.commands.output import left_out_lines
 from benchmark.errors import UsageError
 from benchmark.plan import Plan, make_plan
 from benchmark.settings import Settings
@@ -363,6 +364,23 @@ def test_all_baselines_are_those_of_the_suite_and_every_method(
     monkeypatch.setattr(registry, "load_suite", lambda name: suite)
     plan = make_plan(fake_settings(baselines=("all",)))
     assert {item.cell.baseline for item in plan.cells} == {"fake_sentinel", "other_method"}
+    assert left_out_lines(plan) == []
+
+
+def test_a_profile_without_time_for_every_method_says_which_it_leaves_out(
+    fake_settings: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "method_names", lambda: ["fake_method", "other_method"])
+    settings = fake_settings(baselines=("all",))
+    methods = {settings.profile: ("other_method",)}
+    suite = replace(registry.load_suite("fake"), baselines=(), profile_methods=methods)
+    monkeypatch.setattr(registry, "load_suite", lambda name: suite)
+    plan = make_plan(settings)
+    assert {item.cell.baseline for item in plan.cells} == {"other_method"}
+    (line,) = left_out_lines(plan)
+    assert line.endswith("1 more methods run where they are named: fake_method")
+    named = make_plan(replace(settings, baselines=("all", "fake_method")))
+    assert left_out_lines(named) == []
 
 
 def test_from_scratch_beside_the_house_start(
