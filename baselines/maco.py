@@ -59,20 +59,8 @@ def load(
     tokenizer_json: str | None = None,
     trusted: bool = False,
 ) -> Representation:
-    """Weights in our own form or in the official one, in eval mode.
+    """Weights in our own form or in the official one; see `baselines.checkpoints.released`."""
+    from baselines.checkpoints.released import load as load_weights
 
-    Args:
-        path: Our `weights.pt`, or a `checkpoint-*.pth` of the official repository.
-        options: Accepted for all baselines alike; what the file says stands above it.
-        tokenizer_json: For the official form: content of `mimic_wordpiece.json`, which is
-            otherwise read from beside the weights.
-        trusted: Allow a file that needs more than tensors and plain containers.
-    """
-    from baselines.checkpoints.loading import load_checkpoint
-    from baselines.checkpoints.official_maco import load_official_maco
-    from baselines.checkpoints.own import is_own, own_model
-
-    content = load_checkpoint(path, trusted)
-    if is_own(content):
-        return own_model(content, build)
-    return load_official_maco(content, path, tokenizer_json).model
+    given = BASELINE.options if options is None else options
+    return load_weights(BASELINE.name, build, path, given, tokenizer_json, trusted)

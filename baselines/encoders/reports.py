@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.encoders.bert import ReportEncoder
+from baselines.encoders.bert_vocabulary import BertTokenizer, report_tokenizer
 from baselines.encoders.wordpiece import ReportTokenizer, train_wordpiece
 from benchmark.errors import UsageError
 
@@ -30,7 +31,8 @@ class Reading:
     """What BERT makes of T texts.
 
     Attributes:
-        ids: (T, L) word pieces, `[CLS]` first, 0 = padding; no `[SEP]`.
+        ids: (T, L) word pieces, `[CLS]` first, 0 = padding; `[SEP]` last in a published BERT
+            alone.
         attention: (T, L), 1 = a piece.
         states: Of the embeddings and of each layer, (T, L, width) each.
         attentions: Of each layer, (T, heads, L, L), where the tower was built to give them.
@@ -57,7 +59,7 @@ class ReportTower:
     """
 
     bert_encoder: ReportEncoder
-    tokenizer: ReportTokenizer
+    tokenizer: ReportTokenizer | BertTokenizer
     tokenizer_json: str | None
     frozen_layers: int = 0
     frozen_words: bool = False
@@ -75,7 +77,7 @@ class ReportTower:
         if tokenizer_json is None:
             raise UsageError("A model with a text tower needs a tokenizer.")
         self.tokenizer_json = tokenizer_json
-        self.tokenizer = ReportTokenizer(tokenizer_json, size["text_length"], size["vocabulary"])
+        self.tokenizer = report_tokenizer(tokenizer_json, size["text_length"], size["vocabulary"])
         self.bert_encoder = ReportEncoder(
             size, float(size["text_dropout"]), pooler=False, attentions=attentions
         )

@@ -69,6 +69,9 @@ class ReportTokenizer:
         capacity: Rows of the embedding table.
     """
 
+    separator: int | None = None
+    """Id that closes a text: none here."""
+
     def __init__(self, tokenizer_json: str, length: int, capacity: int) -> None:
         self.json = tokenizer_json
         self.capacity = capacity

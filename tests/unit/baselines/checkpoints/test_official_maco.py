@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from baselines import maco
+from baselines.checkpoints.formats.maco import maco_fields
 from baselines.checkpoints.loading import load_checkpoint
-from baselines.checkpoints.official_maco import infer_size, load_official_maco
+from baselines.checkpoints.released import load_content
+from baselines.checkpoints.shapes import Shapes
 from baselines.encoders.image_text import MaskedImageTextModel
 from baselines.encoders.settings import SIZES
 from baselines.encoders.wordpiece import train_wordpiece
@@ -149,9 +151,10 @@ def write(folder, state, tokenizer=True):
 def test_every_wanted_tensor_lands_and_the_rest_is_listed(tmp_path, scale):
     state = official_state(scale)
     path = write(tmp_path, state)
-    loaded = load_official_maco(load_checkpoint(path), path)
-    assert loaded.size == SMALL
-    assert (loaded.image_size, loaded.options["high_resolution"]) == (32, scale == 2)
+    loaded = load_content("maco", maco.build, load_checkpoint(path), path, maco.BASELINE.options)
+    assert loaded.fields.size == SMALL
+    assert loaded.fields.image_size == 32
+    assert loaded.fields.options["high_resolution"] == (scale == 2)
     ours = loaded.model.state_dict()
     assert all(torch.equal(value, state[name]) for name, value in ours.items())
     heads = {name for name in state if ".cls.predictions." in name}
@@ -163,7 +166,7 @@ def test_every_wanted_tensor_lands_and_the_rest_is_listed(tmp_path, scale):
 @torch.no_grad()
 def test_the_baseline_loads_it_and_gives_features(tmp_path):
     path = write(tmp_path, official_state())
-    model = maco.load(path, {})
+    model = maco.load(path)
     images = torch.randn(2, 1, 32, 32, generator=torch.Generator().manual_seed(0))
     assert model.image_embedding(images).shape == (2, 128)
     assert model.text_embedding(["there is effusion. "]).shape == (1, 128)
@@ -210,17 +213,18 @@ def test_the_tokenizer_is_asked_for_by_name_and_place(tmp_path):
     message = str(caught.value)
     for part in ("mimic_wordpiece.json", "SZUHvern/MaCo", str(tmp_path)):
         assert part in message
-    assert maco.load(path, {}, TOKENIZER).tokenizer_json == TOKENIZER
+    assert maco.load(path, None, TOKENIZER).tokenizer_json == TOKENIZER
 
 
 def test_the_real_size_has_every_official_name_and_shape():
     shapes = official_shapes(SIZES["paper"], 196)
     assert len(shapes) == 326
     tensors = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
-    size, options, image_size = infer_size(tensors)
-    assert (size, image_size) == (dict(SIZES["paper"]), 224)
+    fields = maco_fields(Shapes(tensors, "MaCo"))
+    assert (fields.size, fields.image_size) == (dict(SIZES["paper"]), 224)
+    options = {**maco.BASELINE.options, **fields.options}
     with torch.device("meta"):
-        model = MaskedImageTextModel(size, options, image_size, TOKENIZER)
+        model = MaskedImageTextModel(fields.size, options, 224, TOKENIZER)
     ours = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     assert ours.items() <= shapes.items()
     left = {name for name in set(shapes) - set(ours) if ".cls.predictions." not in name}

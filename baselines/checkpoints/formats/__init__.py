@@ -1,0 +1,1 @@
+"""Released forms of weights, one method a file: `FORMS`, a tuple of `Form`s."""
