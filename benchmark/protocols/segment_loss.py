@@ -33,7 +33,7 @@ class MaskLoss:
     dice_weight: float
     gamma: float = 2.0
     alpha: float = 0.5
-    dice_form: Literal["image", "log_batch"] = "image"
+    dice_form: Literal["image", "batch", "log_batch"] = "image"
 
     @classmethod
     def of(cls, recipe: SegmentRecipe) -> MaskLoss:
@@ -53,8 +53,7 @@ class MaskLoss:
             logits, target, alpha=self.alpha, gamma=self.gamma, reduction="mean"
         )
         probability = torch.sigmoid(logits)
-        form = dice_of_images if self.dice_form == "image" else log_dice_of_batch
-        dice = form(probability, target)
+        dice = DICE_FORMS[self.dice_form](probability, target)
         total = self.focal_weight * focal + self.dice_weight * dice
         return {"total": total, "focal": focal, "dice": dice}
 
@@ -67,10 +66,22 @@ def dice_of_images(probability: Tensor, target: Tensor) -> Tensor:
     return (1 - common / both).mean()
 
 
+def dice_of_batch(probability: Tensor, target: Tensor) -> Tensor:
+    """1 - (2 sum p t + 1) / (sum p + sum t + 1) over all pixels of the batch (MedKLIP)."""
+    return 1 - _batch_ratio(probability, target)
+
+
 def log_dice_of_batch(probability: Tensor, target: Tensor) -> Tensor:
     """-log((2 sum p t + 1) / (sum p + sum t + 1)) over all pixels of the batch."""
+    return -torch.log(_batch_ratio(probability, target))
+
+
+def _batch_ratio(probability: Tensor, target: Tensor) -> Tensor:
     common = 2 * (probability * target).sum() + SMOOTH
-    return -torch.log(common / (probability.sum() + target.sum() + SMOOTH))
+    return common / (probability.sum() + target.sum() + SMOOTH)
+
+
+DICE_FORMS = {"image": dice_of_images, "batch": dice_of_batch, "log_batch": log_dice_of_batch}
 
 
 def with_auxiliary(

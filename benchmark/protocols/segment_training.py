@@ -26,7 +26,7 @@ from benchmark.protocols.segment_selection import (
 from benchmark.protocols.selection import evaluation_steps
 from benchmark.recipes.segment import SegmentRecipe
 from benchmark.seeds import generator_from
-from benchmark.training.augment import flip_and_affine
+from benchmark.training.augment import flip_and_affine, random_resized_crop
 from benchmark.training.batches import BatchPlan
 from benchmark.training.device import choose_precision
 from benchmark.training.layer_decay import adamw_by_layer
@@ -69,6 +69,8 @@ def segment_plan(context: CellContext, recipe: SegmentRecipe) -> TrainPlan:
     """
     if recipe.learning_rate_search:
         raise UsageError("Segmentation searches no learning rate: name one in `learning_rates`.")
+    if recipe.crop_scale is not None and (recipe.rotation_degrees or recipe.scale != (1.0, 1.0)):
+        raise UsageError("`crop_scale` takes the place of `rotation_degrees` and `scale`.")
     if recipe.batch_size < SMALLEST_BATCH:
         raise UsageError(
             f"`batch_size` is {recipe.batch_size}; the decoder's batch normalisation needs at "
@@ -172,15 +174,29 @@ def _loss_function(
         members = rows[batches.rows(step, micro_step) % len(rows)]
         images = reader.unit(members)
         reader.ahead(rows[batches.rows(step + 1) % len(rows)])
-        both = flip_and_affine(
-            torch.cat([images, inputs.masks.squares(members).to(images.device)], dim=1),
-            batches.torch_generator("augment", step),
-            flip_probability=recipe.flip_probability,
-            rotation_degrees=recipe.rotation_degrees,
-            scale=recipe.scale,
-        )
+        both = torch.cat([images, inputs.masks.squares(members).to(images.device)], dim=1)
+        both = augmented(both, recipe, batches.torch_generator("augment", step))
         target = (both[:, 1:] >= 0.5).float()
         main, auxiliary = model(reader.normalise(both[:, :1]))
         return with_auxiliary(loss, main, auxiliary, target, recipe.auxiliary_weight)
 
     return loss_function
+
+
+def augmented(both: Tensor, recipe: SegmentRecipe, generator: torch.Generator) -> Tensor:
+    """Images and masks (B, 2, S, S) under one random crop, or one flip, turn and scale."""
+    if recipe.crop_scale is not None:
+        return random_resized_crop(
+            both,
+            generator,
+            both.shape[-1],
+            scale=recipe.crop_scale,
+            flip_probability=recipe.flip_probability,
+        )
+    return flip_and_affine(
+        both,
+        generator,
+        flip_probability=recipe.flip_probability,
+        rotation_degrees=recipe.rotation_degrees,
+        scale=recipe.scale,
+    )

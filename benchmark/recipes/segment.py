@@ -40,8 +40,11 @@ class SegmentRecipe(LabelledRecipe):
         focal_weight, focal_gamma, focal_alpha: Of the focal loss, a mean over all pixels.
         dice_weight: Of the Dice loss.
         dice_form: `image`: 1 - Dice of each image with squares in the denominator, then the mean
-            (mmsegmentation). `log_batch`: -log of the Dice of the whole batch (GLoRIA, MGCA).
+            (mmsegmentation). `batch`: 1 - Dice of the whole batch (MedKLIP). `log_batch`: -log of
+            it (GLoRIA, MGCA).
         flip_probability, rotation_degrees, scale: Augmentation of image and mask together.
+        crop_scale: Share of the area that a random rectangle cuts out, resized to the square,
+            image and mask together; null for no crop. In place of rotation and scale.
         empty_images: Training images without a mask: `all`, or `balanced`: as many, drawn by the
             subset seed, as there are with one (GLoRIA, MGCA).
         frame: Where masks are compared. `mask`: the mask's own size, as stored in the data set
@@ -79,8 +82,9 @@ class SegmentRecipe(LabelledRecipe):
     focal_gamma: float = 2.0
     focal_alpha: float = 0.5
     dice_weight: float = 1.0
-    dice_form: Literal["image", "log_batch"] = "image"
+    dice_form: Literal["image", "batch", "log_batch"] = "image"
     flip_probability: float = 0.5
+    crop_scale: tuple[float, float] | None = None
     rotation_degrees: float = 0.0
     scale: tuple[float, float] = (1.0, 1.0)
     empty_images: Literal["all", "balanced"] = "all"

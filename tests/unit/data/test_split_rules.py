@@ -162,6 +162,7 @@ def test_a_misspelt_rule_gets_a_near_name_where_lists_are_there(
 def test_what_is_published_belongs_to_a_reader_and_adds_up() -> None:
     printed = {
         ("nih_cxr14", "kad"): (77_872, 8_652, 25_596),
+        ("nih_cxr14", "medklip"): (89_696, 11_212, 11_212),
         ("rsna_pneumonia", "mgca"): (16_010, 5_337, 5_337),
         ("chexpert", "maco"): (218_414, 5_000, 234),
         ("chexpert", "g2d"): (186_027, 5_000, 202),
@@ -172,6 +173,7 @@ def test_what_is_published_belongs_to_a_reader_and_adds_up() -> None:
         assert tuple(rules_of(dataset)[name].counts.values()) == counts
     full = {
         ("nih_cxr14", "kad"): 86_524,
+        ("nih_cxr14", "medklip"): 112_120,
         ("rsna_pneumonia", "mgca"): 26_684,
         ("rsna_pneumonia", "gloria"): 26_684,
         ("chexpert", "maco"): 223_414,

@@ -31,7 +31,7 @@ from benchmark.protocols.segment_selection import (
     MaskSelection,
     balanced_rows,
 )
-from benchmark.protocols.segment_training import make_schedule
+from benchmark.protocols.segment_training import augmented, make_schedule
 from benchmark.training.layer_decay import layer_groups
 from benchmark.training.schedules import WarmupConstant, WarmupCosine, WarmupLinear
 from tests.encoders import encoder
@@ -82,6 +82,35 @@ def test_dice_losses_by_loops(empty: bool) -> None:
         # The library adds its smoothing to half of both sides.
         library = DiceLoss("binary", smooth=0.5, log_loss=True)
         assert float(found) == pytest.approx(float(library(logits, target)), abs=1e-5)
+
+
+def test_batch_dice_and_cross_entropy_make_the_loss_of_medklip():
+    generator = torch.Generator().manual_seed(3)
+    logits = torch.randn(3, 1, 4, 5, generator=generator)
+    target = (torch.rand(3, 1, 4, 5, generator=generator) > 0.7).float()
+    recipe = RECIPE.replaced(
+        {"dice_form": "batch", "focal_weight": 1.0, "focal_gamma": 0.0, "focal_alpha": -1.0}
+    )
+    both = inside = true = entropy = 0.0
+    for logit, mark in zip(logits.flatten().tolist(), target.flatten().tolist(), strict=True):
+        probability = 1 / (1 + math.exp(-logit))
+        both, inside, true = both + probability * mark, inside + probability, true + mark
+        entropy -= mark * math.log(probability) + (1 - mark) * math.log(1 - probability)
+    expected = entropy / logits.numel() + 1 - (2 * both + 1) / (inside + true + 1)
+    assert float(MaskLoss.of(recipe)(logits, target)["total"]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_crop_moves_image_and_mask_together():
+    generator = torch.Generator().manual_seed(5)
+    picture = torch.rand(6, 1, 16, 16, generator=generator)
+    both = torch.cat([picture, picture], dim=1)
+    recipe = RECIPE.replaced({"crop_scale": (0.2, 0.5), "rotation_degrees": 0.0, "scale": (1, 1)})
+    found = augmented(both, recipe, torch.Generator().manual_seed(1))
+    assert found.shape == both.shape
+    assert torch.equal(found[:, 0], found[:, 1])
+    assert not torch.allclose(found, both)
+    again = augmented(both, recipe, torch.Generator().manual_seed(1))
+    assert torch.equal(found, again)
 
 
 def test_weights_and_the_auxiliary_head_enter_the_total() -> None:

@@ -20,6 +20,13 @@ SPLITS = {
         note="A tenth of the official train_val part is for validation. The source does not say "
         "whether patients are kept together; here they are.",
     ),
+    "medklip": SplitRule(
+        counts={"train": 89_696, "validation": 11_212, "test": 11_212},
+        source="MedKLIP (Wu et al., ICCV 2023), whose setting G2D's Table 7 has: 80, 10 and 10 %",
+        pool="all",
+        note="From memory of the paper; its list is not published, and the source does not say "
+        "whether patients are kept together; here they are.",
+    ),
 }
 
 FACTS = ListFacts(folder=LISTS, classes=CLASSES, patient=r"(?:^|/)(\d{8})_\d+$")
