@@ -18,6 +18,7 @@ _RESNETS = {
     ("bottleneck", (3, 4, 6, 3)): "resnet50",
     ("bottleneck", (3, 4, 23, 3)): "resnet101",
 }
+_STEM = 64
 _USUAL_WIDTHS = [64, 128, 256, 512]
 
 
@@ -94,10 +95,14 @@ def resnet_size(shape: Shapes, prefix: str = "backbone.", stages: int = 4) -> di
         for (known, blocks), name in _RESNETS.items()
         if known == kind and blocks[:stages] == counts
     ]
-    if not found:
-        raise BadDataError(f"{shape.model}: {kind} blocks {counts} are those of no known ResNet.")
+    if not found or stem != _STEM:
+        raise BadDataError(
+            f"{shape.model}: {kind} blocks {counts} behind {stem} channels are "
+            "those of no known ResNet."
+        )
     widths = [shape[f"{prefix}layer{i}.0.conv1.weight"][0] for i in range(1, stages + 1)]
     size: dict[str, Any] = {"architecture": found[0], "channels": channels, "output_stride": 32}
-    if [stem, *widths] != [_USUAL_WIDTHS[0], *_USUAL_WIDTHS[:stages]]:
-        size |= {"stem_width": stem, "widths": widths}
+    if widths != _USUAL_WIDTHS[:stages]:
+        # A stem of one convolution has its own width, whatever is asked for.
+        size |= {"stem_width": _STEM, "widths": widths}
     return size
