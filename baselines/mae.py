@@ -9,13 +9,16 @@ decoder (width 512, 8 blocks, 16 heads).
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from baselines.encoders.settings import PAPER_RECIPE, SIZES, image_options
 from benchmark.errors import unknown_name
 from benchmark.specs import BaselineSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from benchmark.interfaces import BuildContext, Representation
 
 OFFICIAL_SETTINGS = {"mask_ratio": 0.75, "norm_pix_loss": True, "positions": "mae"}
@@ -50,3 +53,16 @@ def build(context: BuildContext) -> Representation:
     elif settings != "ablation":
         raise unknown_name("value of option `settings`", str(settings), ("ablation", "official"))
     return build_model(replace(context, options=options, size=size))
+
+
+def load(
+    path: Path,
+    options: Mapping[str, Any] | None = None,
+    tokenizer_json: str | None = None,
+    trusted: bool = False,
+) -> Representation:
+    """Weights in our own form or in the official one; see `baselines.checkpoints.released`."""
+    from baselines.checkpoints.released import load as load_weights
+
+    given = BASELINE.options if options is None else options
+    return load_weights(BASELINE.name, build, path, given, tokenizer_json, trusted)

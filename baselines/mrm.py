@@ -21,13 +21,16 @@ classification nor grounding.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from baselines.encoders.settings import SIZES
 from benchmark.recipes import PretrainRecipe
 from benchmark.specs import BaselineSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from benchmark.interfaces import BuildContext, Representation
 
 BASELINE = BaselineSpec(
@@ -80,3 +83,16 @@ def build(context: BuildContext) -> Representation:
     from baselines.methods.mrm import MaskedRecordModel
 
     return build_with_reports(context, MaskedRecordModel)
+
+
+def load(
+    path: Path,
+    options: Mapping[str, Any] | None = None,
+    tokenizer_json: str | None = None,
+    trusted: bool = False,
+) -> Representation:
+    """Weights in our own form or in the official one; see `baselines.checkpoints.released`."""
+    from baselines.checkpoints.released import load as load_weights
+
+    given = BASELINE.options if options is None else options
+    return load_weights(BASELINE.name, build, path, given, tokenizer_json, trusted)

@@ -39,10 +39,14 @@ def vit_size(shape: Shapes) -> dict[str, int]:
     }
 
 
-def decoder_size(shape: Shapes) -> tuple[dict[str, int], bool]:
+def decoder_size(shape: Shapes, head_width: int = 128) -> tuple[dict[str, int], bool]:
     """Dimensions of MAE's decoder, and whether it restores an image of twice the side.
 
     A file without a decoder gives a depth of 0.
+
+    Args:
+        shape: Of the file.
+        head_width: Channels of a head.
     """
     if not (shape.has("decoder_") or shape.has("mask_token")):
         return {"decoder_width": 0, "decoder_depth": 0, "decoder_heads": 1}, True
@@ -57,7 +61,7 @@ def decoder_size(shape: Shapes) -> tuple[dict[str, int], bool]:
     size = {
         "decoder_width": width,
         "decoder_depth": shape.layers("decoder_blocks."),
-        "decoder_heads": max(width // 128, 1),
+        "decoder_heads": max(width // head_width, 1),
     }
     return size, values == 4 * small
 
