@@ -12,23 +12,26 @@ is the mean of its words, not of all 97 slots; the two differ in length, not in 
 `word_pooling=mean`, `sentence=all` (the whole report), `gather=false` (negatives of one GPU), the
 three temperatures and the two weights.
 
-Different here: the tokenizer has no `[SEP]`, which the local loss leaves out anyway, and words are
-counted as words, where the official zero-shot code counts the letters of a prompt. The official
-z-score of zero-shot scores over all test images is no part of a method and not in
+Different here: the house tokenizer has no `[SEP]`, which the local loss leaves out anyway, and
+words are counted as words, where the official zero-shot code counts the letters of a prompt. The
+official z-score of zero-shot scores over all test images is no part of a method and not in
 `text_similarities`. Prompts of a single word are kept. Fine-tuning sees the image as it comes,
 without enlargement, as all methods do; features and linear probes see what the encoder was trained
-with.
+with. Released weights come with the tokenizer of their BERT.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from baselines.encoders.sizes import RESNET_IMAGE, with_text
 from benchmark.recipes import PretrainRecipe
 from benchmark.specs import BaselineSpec, ImageProfile
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from benchmark.interfaces import BuildContext, Representation
 
 BASELINE = BaselineSpec(
@@ -87,3 +90,16 @@ def build(context: BuildContext) -> Representation:
     from baselines.methods.gloria import GLoRIA
 
     return build_with_reports(context, GLoRIA)
+
+
+def load(
+    path: Path,
+    options: Mapping[str, Any] | None = None,
+    tokenizer_json: str | None = None,
+    trusted: bool = False,
+) -> Representation:
+    """Weights in our own form or in the official one; see `baselines.checkpoints.released`."""
+    from baselines.checkpoints.released import load as load_weights
+
+    given = BASELINE.options if options is None else options
+    return load_weights(BASELINE.name, build, path, given, tokenizer_json, trusted)

@@ -9,13 +9,16 @@ mean of the last stage. Fine-tuned and dense trunks are the plain ResNet without
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from baselines.encoders.sizes import RESNET_IMAGE, with_text
 from baselines.mgca import BASELINE as MGCA
 from baselines.mgca import DEMO_HEADS, PAPER_HEADS, TOY_HEADS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from benchmark.interfaces import BuildContext, Representation
 
 BASELINE = replace(
@@ -39,3 +42,16 @@ def build(context: BuildContext) -> Representation:
 
     model: Representation = build_with_reports(context, MGCAResNet)
     return model
+
+
+def load(
+    path: Path,
+    options: Mapping[str, Any] | None = None,
+    tokenizer_json: str | None = None,
+    trusted: bool = False,
+) -> Representation:
+    """Weights in our own form or in the official one; see `baselines.checkpoints.released`."""
+    from baselines.checkpoints.released import load as load_weights
+
+    given = BASELINE.options if options is None else options
+    return load_weights(BASELINE.name, build, path, given, tokenizer_json, trusted)

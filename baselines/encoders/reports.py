@@ -70,14 +70,16 @@ class ReportTower:
         """Add BERT and its tokenizer.
 
         Args:
-            size: Keys `text_*` and `vocabulary`.
+            size: Keys `text_*` and `vocabulary`; `read_length` where texts are cut shorter than
+                BERT's positions reach.
             tokenizer_json: Trained on the corpus or stored with weights.
             attentions: Whether `read` gives attention maps; slower.
         """
         if tokenizer_json is None:
             raise UsageError("A model with a text tower needs a tokenizer.")
         self.tokenizer_json = tokenizer_json
-        self.tokenizer = report_tokenizer(tokenizer_json, size["text_length"], size["vocabulary"])
+        length = int(size.get("read_length", size["text_length"]))
+        self.tokenizer = report_tokenizer(tokenizer_json, length, size["vocabulary"])
         self.bert_encoder = ReportEncoder(
             size, float(size["text_dropout"]), pooler=False, attentions=attentions
         )

@@ -23,6 +23,7 @@ from benchmark.errors import BadDataError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from baselines.encoders.reports import Reading
     from benchmark.interfaces import PretrainBatch
 
 CHOICES: Mapping[str, Sequence[str]] = {
@@ -82,7 +83,7 @@ class GLoRIA(ResNetWithReports):
         third = self.backbone.feature_info[-2]
         side = -(-round(image_size * self.enlargement) // int(third["reduction"]))
         self.grid = (side, side)
-        self.slots = int(size["text_length"])
+        self.slots = int(size.get("read_length", size["text_length"]))
         self.global_embedder = nn.Linear(self.feature_dim, size["text_width"])
         self.local_embedder = nn.Conv2d(third["num_chs"], size["text_width"], 1, bias=False)
         self.register_buffer("continuations", self.tokenizer.continuations(), persistent=False)
@@ -170,7 +171,7 @@ class GLoRIA(ResNetWithReports):
         with torch.autocast(layers.device.type, enabled=False):
             words, counts = gloria_words(
                 layers,
-                reading.attention.bool(),
+                self._of_words(reading),
                 self.continuations[reading.ids],
                 self.slots,
                 LAYERS,
@@ -178,6 +179,13 @@ class GLoRIA(ResNetWithReports):
             filled = counts if self.options["sentence_mean"] == "words" else self.slots
             whole = words.sum(dim=1).T / filled
         return Texts(words, counts, whole.T)
+
+    def _of_words(self, reading: Reading) -> Tensor:
+        """(T, L) bool: pieces that belong to words, `[CLS]` among them and `[SEP]` not."""
+        present = reading.attention.bool()
+        if self.tokenizer.separator is None:
+            return present
+        return present & (reading.ids != self.tokenizer.separator)
 
     def text_embedding(self, texts: Sequence[str]) -> Tensor:
         """(T, D) mean over the slots or words."""
