@@ -19,13 +19,16 @@ tokenizer is the house's; the square is cut from an image of 480 px instead of 5
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from baselines.encoders.sizes import RESNET_IMAGE, with_text
 from benchmark.recipes import PretrainRecipe
 from benchmark.specs import BaselineSpec, ImageProfile
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from benchmark.interfaces import BuildContext, Representation
 
 BASELINE = BaselineSpec(
@@ -79,3 +82,16 @@ def build(context: BuildContext) -> Representation:
 
     model: Representation = build_with_reports(context, BioViL)
     return model
+
+
+def load(
+    path: Path,
+    options: Mapping[str, Any] | None = None,
+    tokenizer_json: str | None = None,
+    trusted: bool = False,
+) -> Representation:
+    """Weights in our own form or in the official one; see `baselines.checkpoints.released`."""
+    from baselines.checkpoints.released import load as load_weights
+
+    given = BASELINE.options if options is None else options
+    return load_weights(BASELINE.name, build, path, given, tokenizer_json, trusted)
