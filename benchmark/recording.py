@@ -76,7 +76,9 @@ def _weights(cell: Cell, folder: Path, workshop: Workshop) -> tuple[dict[str, An
         checksum = records.kept_checksum(record, at_percent)
         return {"source": "trained", "at_percent": at_percent, "checksum": checksum}, origin
     checksum = cell.depends_on.removeprefix("file:")
-    return {"source": cell.weights, "checksum": checksum, "note": "may have seen the test"}, {}
+    note = "may have seen the test"
+    read = workshop.read_facts(cell)
+    return {"source": cell.weights, "checksum": checksum, "note": note, "read": read}, {}
 
 
 def _start(cell: Cell, workshop: Workshop) -> dict[str, Any]:

@@ -79,6 +79,24 @@ class Workshop:
             self._model = (name, model.to(device).eval())
         return self._model[1]
 
+    def read_facts(self, cell: Cell) -> dict[str, Any]:
+        """How the file of a cell's weights was read, and what the model makes of fixed inputs.
+
+        Loads the model where it is not the one loaded last. Empty for weights trained here.
+        """
+        if not cell.weights.startswith("file:"):
+            return {}
+        from benchmark.cells import resolve
+        from benchmark.model_fingerprint import forward_fingerprint
+        from benchmark.training.device import choose_device
+
+        resolved = resolve(cell.task, cell.variant, cell.baseline, self.settings)
+        device = str(choose_device(self.settings.device))
+        model = self.trained_model(cell, resolved, device)
+        reads_texts = "text_features" in resolved.baseline.capabilities
+        facts = dict(getattr(model, "loaded_from", {"form": "maco-bench"}))
+        return {**facts, "fingerprint": forward_fingerprint(model, device, reads_texts)}
+
     def _weights_file(self) -> Path:
         if self.settings.weights is None:
             raise UsageError("No weights file was named.", remedy="Use --weights FILE.")
