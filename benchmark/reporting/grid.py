@@ -19,6 +19,7 @@ from benchmark.reporting.published import Join, PublishedNumber
 from benchmark.reporting.select import Block, Group, Result, TableRow, picked, rows_for
 
 DASH = "–"
+FROM_SCRATCH_HEADING = "**Without start weights**"
 WHOLE_FORM = Form("", "")
 StateOf = Callable[[Group, Block | None, Column], Measured]
 
@@ -135,7 +136,11 @@ def _section(
         if has_published:
             headers.append(f"{column.title}, published")
     body = []
+    scratch_begins = False
     for entry in rows:
+        if entry.row.role == "from scratch" and not scratch_begins:
+            scratch_begins = True
+            body.append([FROM_SCRATCH_HEADING, *[""] * (len(headers) - 1)])
         cells = [entry.cells[place] for place in places]
         line = [_name(entry.row)]
         if source.layout.forms:
@@ -167,7 +172,9 @@ def _beside_text(
 
 
 def _name(row: Row) -> str:
-    return row.title if row.role == "method" else f"*{row.title}* ({row.role})"
+    if row.role in ("method", "from scratch"):
+        return row.title
+    return f"*{row.title}* ({row.role})"
 
 
 def _all_seeds(cells: Sequence[Measured]) -> dict[str, tuple[int, ...]]:

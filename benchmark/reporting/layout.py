@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Format = Literal["percent_1", "decimal_1", "decimal_3", "signed_3"]
-Role = Literal["method", "floor", "prior", "sentinel"]
+Role = Literal["method", "from scratch", "floor", "prior", "sentinel"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
@@ -38,7 +38,8 @@ class Row:
     Attributes:
         baseline: Empty for a published row without a baseline in this version.
         published: The method's name in the published CSVs; empty for none.
-        role: Methods first, then floors (`random_init`), priors and sentinels.
+        role: Methods first, then the same methods without start weights (a block with a heading
+            of its own), floors (`random_init`), priors and sentinels.
         forms: Names of the forms that are shown; empty for all.
         published_form: The form that the published number speaks of.
         check: What makes the table broken: `best` = differs from the metric's best value,

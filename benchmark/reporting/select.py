@@ -16,7 +16,7 @@ from benchmark import registry
 from benchmark.fingerprint import plain
 from benchmark.records import RECORD_FILE, read_or_quarantine, to_dict
 from benchmark.reporting.corpora import dataset_of
-from benchmark.reporting.layout import ROLES, Row, TableLayout
+from benchmark.reporting.layout import ROLES, Role, Row, TableLayout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -149,7 +149,7 @@ def _variant_ranks(layout: TableLayout, task: str) -> dict[str, int]:
 def rows_for(layout: TableLayout, results: Iterable[Result]) -> list[TableRow]:
     """The layout's rows, one for each group found, then rows for baselines it does not name.
 
-    Roles keep their order: methods, floors, priors, sentinels.
+    Roles keep their order: methods, those from scratch, floors, priors, sentinels.
     """
     ranks = {task: _variant_ranks(layout, task) for task in layout.tasks}
     groups = sorted(
@@ -173,13 +173,22 @@ def rows_for(layout: TableLayout, results: Iterable[Result]) -> list[TableRow]:
     named = {row.baseline for row in layout.rows}
     for group in groups:
         if group.baseline not in named:
-            role = "sentinel" if group.weights == "none" else "method"
-            rows.append(TableRow(_guest(group, role, several), group))
+            rows.append(TableRow(_guest(layout, group, several), group))
     return sorted(rows, key=lambda item: ROLES.index(item.row.role))
 
 
-def _guest(group: Group, role: Any, several_corpora: bool) -> Row:
-    row = Row(title=f"`{group.baseline}`", baseline=group.baseline, role=role)
+def _guest(layout: TableLayout, group: Group, several_corpora: bool) -> Row:
+    """The row of a baseline that the layout does not name."""
+    role: Role = "sentinel" if group.weights == "none" else "method"
+    title = f"`{group.baseline}`"
+    base, *changes = group.baseline.split(registry.OPTION_MARK)
+    if registry.FROM_SCRATCH in changes:
+        role = "from scratch"
+        # Alone in its block a method has the title that it has among the methods.
+        known = {row.baseline: row.title for row in layout.rows}
+        if changes == [registry.FROM_SCRATCH] and base in known:
+            title = known[base]
+    row = Row(title=title, baseline=group.baseline, role=role)
     return replace(row, title=_title(row, group, several_corpora))
 
 

@@ -149,7 +149,7 @@ def _remarks(source: Source, current: Mapping[str, Block], phantom: bool) -> lis
     cells = [
         cell
         for entry in entries(source, current)
-        if entry.row.role in ("method", "floor")
+        if entry.row.role in ("method", "from scratch", "floor")
         for cell in entry.cells
         if cell.state == "value" and (cell.seeds or {}).get("pretrain")
     ]

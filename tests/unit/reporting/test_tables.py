@@ -259,6 +259,28 @@ def test_a_new_baseline_gets_its_row(records, leaderboards, tmp_path, specs):
     )
 
 
+def test_methods_without_start_weights_stand_in_a_block_of_their_own(
+    records, leaderboards, tmp_path, specs
+):
+    records.add("rsna_zero_shot", "maco", AUC)
+    records.add("rsna_zero_shot", "maco+from_scratch", {"auc": Metric(0.6)})
+    records.add("rsna_zero_shot", "mine+from_scratch", {"auc": Metric(0.5)})
+    records.add("rsna_zero_shot", "my_model", AUC)
+    text = page(records, leaderboards, tmp_path)
+    rows = [[part.strip() for part in row.strip("|").split(" | ")] for row in text.splitlines()
+            if row.startswith("| ")][1:]  # fmt: skip
+    names = [row[0] for row in rows]
+    heading = names.index("**Without start weights**")
+    assert set(rows[heading][1:]) <= {"", "|"}
+    assert names[heading + 1 : heading + 3] == ["Ours", "`mine+from_scratch`"]
+    assert names.index("Ours") < names.index("`my_model`") < heading
+    assert heading + 3 == names.index("*random_init* (floor)")
+    assert rows[names.index("Ours")][2].startswith("71.3")
+    assert rows[heading + 1][2] == "60.0"
+    assert rows[heading + 1][3] == ""
+    assert names.count("**Without start weights**") == 1
+
+
 def test_options_make_rows_and_keep_no_published_number(records, leaderboards, tmp_path, specs):
     records.add("rsna_zero_shot", "maco", AUC)
     records.add("rsna_zero_shot", "maco", {"auc": Metric(0.6)}, options={"weighting": "v1"})
