@@ -3,8 +3,8 @@
 Tiu et al., "Expert-level detection of pathologies from unannotated chest X-ray images via
 self-supervised learning", Nature Biomedical Engineering 2022; code rajpurkarlab/CheXzero. The
 official weights are OpenAI's CLIP, fine-tuned on MIMIC-CXR; 400 million pairs from the web are no
-equal terms, so this row is not that model. The towers that read official files are
-`baselines.encoders.clip_towers`.
+equal terms, so this row is not that model. Official files (`--weights`) are read into CLIP's own
+towers, `baselines.methods.official_clip`; they do without segmentation and detection.
 
 Kept: the impression alone, images padded to a square with the official mean and deviation, no
 augmentation, the symmetric contrast under exp of a learned logarithm without an upper end
@@ -20,13 +20,16 @@ plain cosines: the ranking of images within a class is the same.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from baselines.encoders.sizes import VIT_IMAGE, with_text
 from benchmark.recipes import PretrainRecipe
 from benchmark.specs import BaselineSpec, ImageProfile
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from benchmark.interfaces import BuildContext, Representation
 
 BASELINE = BaselineSpec(
@@ -73,6 +76,22 @@ def build(context: BuildContext) -> Representation:
     """The model with initial weights."""
     from baselines.encoders.reports import build_with_reports
     from baselines.methods.chexzero import CheXzero
+    from baselines.methods.official_clip import TOWERS, OfficialClip
 
+    if context.size.get("towers") == TOWERS:
+        return OfficialClip(context)
     model: Representation = build_with_reports(context, CheXzero)
     return model
+
+
+def load(
+    path: Path,
+    options: Mapping[str, Any] | None = None,
+    tokenizer_json: str | None = None,
+    trusted: bool = False,
+) -> Representation:
+    """Weights in our own form or in the official one; see `baselines.checkpoints.released`."""
+    from baselines.checkpoints.released import load as load_weights
+
+    given = BASELINE.options if options is None else options
+    return load_weights(BASELINE.name, build, path, given, tokenizer_json, trusted)

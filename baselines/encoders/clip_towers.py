@@ -66,13 +66,14 @@ class ResidualBlock(nn.Module):
             ("c_proj", nn.Linear(4 * width, width)),
         )
         self.mlp = nn.Sequential(OrderedDict[str, nn.Module](layers))
+        self.drop_path: nn.Module = nn.Identity()
 
     def forward(self, tokens: Tensor, hidden_from: Tensor | None) -> Tensor:
         """(B, L, width) tokens; `hidden_from` (L, L) is true where a row must not look."""
         normed = self.ln_1(tokens)
         mixed, _ = self.attn(normed, normed, normed, need_weights=False, attn_mask=hidden_from)
-        tokens = tokens + mixed
-        result: Tensor = tokens + self.mlp(self.ln_2(tokens))
+        tokens = tokens + self.drop_path(mixed)
+        result: Tensor = tokens + self.drop_path(self.mlp(self.ln_2(tokens)))
         return result
 
 
