@@ -4,6 +4,7 @@ import argparse
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from baselines.checkpoints.loading import load_checkpoint, place, tensors_of
@@ -73,3 +74,20 @@ def test_every_wanted_tensor_must_land():
     assert torch.equal(model.weight, before)
     with pytest.raises(BadDataError, match="no tensors"):
         tensors_of({"epoch": 3})
+
+
+def test_safetensors_are_read_and_damaged_ones_named(tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_file({"weight": torch.arange(4.0)}, path)
+    assert tensors_of(load_checkpoint(path))["weight"].tolist() == [0.0, 1.0, 2.0, 3.0]
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(BadDataError, match="cut short"):
+        load_checkpoint(path)
+
+
+def test_a_torchscript_archive_is_told_from_damage(tmp_path):
+    path = tmp_path / "ViT-B-32.pt"
+    torch.jit.save(torch.jit.script(nn.Linear(2, 2)), path)
+    with pytest.raises(BadDataError, match="TorchScript archive") as caught:
+        load_checkpoint(path)
+    assert "state_dict()" in str(caught.value)
