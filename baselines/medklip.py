@@ -21,17 +21,25 @@ pre-training, as officially, and fine-tuning takes it as it began; linear probin
 third. RandAugment is left out. Zero-shot: a prompt is assigned to the entity it names, and scored
 with the logit of present, or, for a denial, of absent, so that the protocol's softmax over both is
 the paper's score.
+
+Official weights (`--weights`) are read with the paper's queries, from the explanations and the
+Bio_ClinicalBERT that lie beside them, and with each colour's own mean and deviation
+(`baselines/methods/official_medklip.py`). Prompts of the kind "no FINDING" give the paper's
+probability; "the lung is clear", one of MaCo's, asks another query.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from baselines.encoders.sizes import RESNET_IMAGE, with_text
 from benchmark.recipes import PretrainRecipe
 from benchmark.specs import BaselineSpec, ImageProfile
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from benchmark.interfaces import BuildContext, Representation
 
 BASELINE = BaselineSpec(
@@ -107,6 +115,21 @@ def build(context: BuildContext) -> Representation:
     """The model with initial weights."""
     from baselines.encoders.reports import build_with_reports
     from baselines.methods.medklip import MedKLIP
+    from baselines.methods.official_medklip import OFFICIAL, OfficialMedKLIP
 
-    model: Representation = build_with_reports(context, MedKLIP)
+    official = context.size.get("queries") == OFFICIAL
+    model: Representation = build_with_reports(context, OfficialMedKLIP if official else MedKLIP)
     return model
+
+
+def load(
+    path: Path,
+    options: Mapping[str, Any] | None = None,
+    tokenizer_json: str | None = None,
+    trusted: bool = False,
+) -> Representation:
+    """Weights in our own form or in the official one; see `baselines.checkpoints.released`."""
+    from baselines.checkpoints.released import load as load_weights
+
+    given = BASELINE.options if options is None else options
+    return load_weights(BASELINE.name, build, path, given, tokenizer_json, trusted)

@@ -72,6 +72,8 @@ class Form:
             not use (counters, heads of the loss): they stay as they are built.
         vocabulary: The file of words that must lie beside it; null for a model without texts.
         tokenizer: Makes the tokenizer's JSON from the vocabulary's path.
+        texts: Other files of words that must lie beside it; `build` gets the content of each as
+            the option of this name.
     """
 
     title: str
@@ -88,3 +90,4 @@ class Form:
     initial: tuple[str, ...] = ()
     vocabulary: Companion | None = None
     tokenizer: Callable[[Path], str] | None = None
+    texts: tuple[tuple[str, Companion], ...] = ()

@@ -107,10 +107,11 @@ def load_content(
     fields = form.fields(Shapes(renamed, form.title))
     if tokenizer_json is None and form.vocabulary is not None and form.tokenizer is not None:
         tokenizer_json = form.tokenizer(_beside(path, form.vocabulary, form))
+    texts = {name: _read(_beside(path, item, form)) for name, item in form.texts}
     model = build(
         BuildContext(
             size={**fields.size, **(size_hints or {})},
-            options={**options, **fields.options},
+            options={**options, **fields.options, **texts},
             image_size=fields.image_size,
             tokenizer_json=tokenizer_json,
         )
@@ -149,6 +150,13 @@ def _without(tensors: Mapping[str, Tensor], form: Form) -> tuple[dict[str, Tenso
     patterns = re.compile("|".join(f"(?:{part})" for part in (*ALWAYS_DROPPED, *form.dropped)))
     dropped = [name for name in tensors if patterns.search(name)]
     return {name: value for name, value in tensors.items() if name not in dropped}, dropped
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadDataError(f"`{path}` is not a text in UTF-8: {error}.") from error
 
 
 def _beside(path: Path, item: Companion, form: Form) -> Path:

@@ -177,16 +177,18 @@ class MedKLIP(ResNetWithReports):
         Raises:
             NotApplicable: A text names no entity of the list.
         """
-        columns = []
-        for text in texts:
-            found = statement(text, len(self.entities))
-            if found is None:
-                raise NotApplicable(
-                    f"MedKLIP has no query for `{text.strip()}`: it names no entity of its list.",
-                    remedy="Use prompts that name one; see baselines/methods/medklip_lists.py.",
-                )
-            columns.append(2 * found[0] + (0 if found[1] else 1))
+        columns = [self.column_of(text) for text in texts]
         return self.existence(images).flatten(1)[:, columns]
+
+    def column_of(self, text: str) -> int:
+        """Where a text's logit stands among those of all entities, absent and present in turn."""
+        found = statement(text, len(self.entities))
+        if found is None:
+            raise NotApplicable(
+                f"MedKLIP has no query for `{text.strip()}`: it names no entity of its list.",
+                remedy="Use prompts that name one; see baselines/methods/medklip_lists.py.",
+            )
+        return 2 * found[0] + (0 if found[1] else 1)
 
     def patch_features(self, images: Tensor, projected: bool) -> Tensor:
         """(B, N, D) cells of the third stage, or as the decoder reads them."""
