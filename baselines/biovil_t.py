@@ -55,6 +55,8 @@ BASELINE = BaselineSpec(
         toy={"shared_width": 48, "patch_width": 16, "compare_layers": 2, "compare_heads": 2},
     ),
     pretraining=None,
+    released="Hugging Face, microsoft/BiomedVLP-BioViL-T, revision v1.0: the image model, "
+    "pytorch_model.bin and vocab.txt, whose licence stands there",
     extra_annotation="the order of a patient's studies (its pre-training; unused in evaluation)",
 )
 

@@ -78,6 +78,8 @@ BASELINE = BaselineSpec(
         },
     ),
     pretraining=None,
+    released="best_valid.pt of KAD-512 or KAD-1024, linked in github.com/xiaoman-zhang/KAD, and "
+    "vocab.txt of PubMedBERT beside it; their licences stand there",
     extra_annotation="entities and findings of each report by RadGraph and UMLS",
     no_capability_reason="no loss compares patches with phrases; its attention maps are figures",
 )

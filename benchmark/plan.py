@@ -175,7 +175,12 @@ class _Planner:
         for name in names:
             baseline = registry.load_baseline(name)
             if task.protocol == "pretrain":
-                if baseline.kind == "method":
+                if baseline.needs_weights:
+                    reason = f"only released weights are evaluated ({baseline.released})"
+                    yield cell_outside(
+                        task, variant, baseline, self.settings, "not_applicable", reason
+                    )
+                elif baseline.kind == "method":
                     for seed in self.settings.pretrain_seeds:
                         self.pretraining.of(baseline.trained_as, seed)
                 continue
@@ -194,6 +199,7 @@ class _Planner:
         for origin, pretraining in self._origins(resolved.baseline):
             for percent, subset, head in self._axes(resolved, entry):
                 try:
+                    _check_weights(resolved.baseline, origin)
                     data = data_state(self.catalogue, resolved.task.dataset)
                     self.catalogue.rows(resolved.task.dataset, resolved.recipe)
                 except MacoBenchError as error:
@@ -236,12 +242,22 @@ class _Planner:
         elif self.settings.weights is not None:
             checksum = _checksum(self.settings.weights)
             yield Origin(f"file:{checksum[:16]}", f"file:{checksum}"), None
+        elif baseline.needs_weights:
+            yield Origin("file:"), None
         else:
             for seed in self.settings.pretrain_seeds:
                 planned = self.pretraining.of(baseline.trained_as, seed)
                 self.pretraining.check_snapshot(baseline)
                 cell = planned.cell
                 yield Origin("trained", cell.key, cell.data_id, seed), planned
+
+
+def _check_weights(baseline: BaselineSpec, origin: Origin) -> None:
+    if baseline.needs_weights and not origin.key:
+        raise UsageError(
+            f"`{baseline.name}` is not pre-trained here: its released weights are evaluated.",
+            remedy=f"Name them with --weights FILE ({baseline.released}).",
+        )
 
 
 def _checksum(path: Path) -> str:

@@ -244,10 +244,13 @@ def start_names() -> set[str]:
 
 
 def method_names() -> list[str]:
-    """All methods that can be compared, sorted: neither sentinels nor starts."""
+    """All methods that can be pre-trained and compared, sorted.
+
+    Neither sentinels nor starts, nor what is evaluated from a file alone.
+    """
     starts = start_names()
     named = [name for name in baseline_names() if name not in starts]
-    return [name for name in named if load_baseline(name).kind == "method"]
+    return [name for name in named if load_baseline(name).pretraining is not None]
 
 
 def source_module(name: str) -> types.ModuleType:

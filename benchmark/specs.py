@@ -62,11 +62,14 @@ class BaselineSpec:
     """One representation under test, or a sentinel. Its file's name is its name.
 
     Attributes:
-        kind: `method` is pre-trained here; `sentinel` has `predict()` and no encoder.
+        kind: `method` has an encoder, pre-trained here where it has a recipe for that; `sentinel`
+            has `predict()` and no encoder.
         capabilities: What it can do; a task that needs another one is `not_applicable`.
         protocols: For sentinels: the protocols they can predict for.
         options: Method options with their defaults (weighting form, mask ratio ...).
         sizes: Model dimensions by size name; `paper` is the real size.
+        pretraining: Recipe of its pre-training; a method without one is evaluated from a file.
+        released: Where the weights of a method without `pretraining` are to be had, with licence.
         house: Baseline whose weights it starts from where a recipe says `start_from = "house"`.
         extra_annotation: What it needs beyond images and reports, or empty.
         no_capability_reason: Shown in place of a score where a capability is lacking.
@@ -88,12 +91,18 @@ class BaselineSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
     sizes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     pretraining: PretrainRecipe | None = None
+    released: str = ""
     house: str = ""
     uses_text: bool = True
     extra_annotation: str = ""
     no_capability_reason: str = ""
     at_percent: int = 100
     from_scratch: bool = False
+
+    @property
+    def needs_weights(self) -> bool:
+        """It is not pre-trained here: without a file of weights there is nothing to evaluate."""
+        return self.kind == "method" and self.pretraining is None
 
     @property
     def base(self) -> str:

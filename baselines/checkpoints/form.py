@@ -51,8 +51,8 @@ class Companion:
 class Form:
     r"""A released form of weights, and how its tensors find their places.
 
-    All patterns are regular expressions. The order of work: `sections` or the usual wrapper,
-    `module.` off, companions' tensors joined, `dropped` left out, `renames`, `convert`.
+    All patterns are regular expressions. The order of work: `sections`, `entry` or the usual
+    wrapper, `module.` off, companions' tensors joined, `dropped` left out, `renames`, `convert`.
 
     Attributes:
         title: As it is called in messages ("GLoRIA").
@@ -60,8 +60,10 @@ class Form:
         source: Where such files are released, and under which licence.
         marks: Each is found (`re.search`) in the name of some tensor of the file.
         absent: None is found in any.
+        entry: Entry of the file that stands above the usual wrappers, where a file has it (an
+            averaged model beside the trained one).
         sections: Entries of the file whose tensors are joined, each name behind `SECTION/`;
-            without any, the tensors of the usual wrappers or of the file itself.
+            without any, the tensors of `entry`, the usual wrappers or of the file itself.
         companions: Files of further weights that must lie beside it.
         dropped: Tensors that are known and not wanted.
         renames: Pairs of pattern and replacement; of each name the first that matches is used
@@ -82,6 +84,7 @@ class Form:
     marks: tuple[str, ...]
     fields: Callable[[Shapes], Fields]
     absent: tuple[str, ...] = ()
+    entry: str = ""
     sections: tuple[str, ...] = ()
     companions: tuple[Companion, ...] = ()
     dropped: tuple[str, ...] = ()

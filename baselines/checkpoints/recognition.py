@@ -31,8 +31,9 @@ def all_forms() -> tuple[Form, ...]:
 def section_tensors(content: Mapping[str, Any], form: Form) -> dict[str, Tensor]:
     """The tensors that a file of this form would have, by name; empty where it has none."""
     if not form.sections:
+        inner = content.get(form.entry)
         try:
-            return tensors_of(content)
+            return tensors_of(inner if form.entry and isinstance(inner, dict) else content)
         except BadDataError:
             return {}
     found: dict[str, Tensor] = {}

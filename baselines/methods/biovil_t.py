@@ -135,8 +135,8 @@ class ImageComparison(nn.Module):
         places = (cells + self.type_embed).flatten(0, 1)
         for block in self.blocks:
             tokens = block(tokens, places)
-        changed = self.norm_post(tokens)[:, : rows * columns]
-        return changed.transpose(1, 2).unflatten(2, (rows, columns))
+        changed: Tensor = self.norm_post(tokens)[:, : rows * columns]
+        return changed.transpose(1, 2).reshape(current.shape)
 
 
 class BioViLT(BioViL):

@@ -58,6 +58,7 @@ def described(spec: BaselineSpec) -> dict[str, Any]:
         "house": spec.house,
         "source": spec.source,
         "licence": spec.licence,
+        "released": spec.released,
         "extra_annotation": spec.extra_annotation,
         "options": plain(spec.options),
         "version": spec.version,
@@ -69,6 +70,9 @@ def encoders_of(size: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     if "architecture" in size:
         found["image"] = str(size["architecture"])
+    elif "depths" in size:
+        layers = "-".join(f"{depth}" for depth in size["depths"])
+        found["image"] = f"Swin, {layers} layers from {size['width']} on, patch {size['patch']}"
     elif "patch" in size:
         found["image"] = f"ViT, {size['depth']} layers of {size['width']}, patch {size['patch']}"
     if "text_width" in size:

@@ -29,7 +29,7 @@ import torch
 from torch import nn
 
 from benchmark import registry
-from benchmark.errors import BadDataError, NotApplicable, UsageError, unknown_name
+from benchmark.errors import BadDataError, NotApplicable, unknown_name
 from benchmark.interfaces import BuildContext, Outcome, PretrainBatch, Representation
 from benchmark.protocols.features import evaluation_reader
 from benchmark.protocols.operations import PassCount, count_pass, without_memory, without_values
@@ -124,12 +124,12 @@ def _counted_reference(context: CellContext, evaluated: Representation) -> Model
     recipe, baseline = cast(MeasureRecipe, context.recipe), context.baseline
     if recipe.reference_size not in baseline.sizes:
         raise unknown_name(f"size of {baseline.name}", recipe.reference_size, baseline.sizes)
-    if baseline.pretraining is None:
-        raise UsageError(f"`{baseline.name}` has no pre-training recipe to give an image size.")
+    pretraining = baseline.pretraining
+    side = pretraining.image_size if pretraining else evaluated.pretraining_image_size
     build_context = BuildContext(
         size=baseline.sizes[recipe.reference_size],
         options={**baseline.options, **context.cell.options},
-        image_size=baseline.pretraining.image_size,
+        image_size=side,
         tokenizer_json=evaluated.tokenizer_json,
         reports=lambda: (_report(recipe),),
     )
