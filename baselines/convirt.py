@@ -5,23 +5,30 @@ arXiv 2010.00747; MLHC 2022. There is no official code, and re-implementations d
 are the paper's: maximum over the tokens of the last layer, two-layer heads to 512, tau 0.1, weight
 0.75 on the direction from image to text, one random sentence a step, and the text tower's word
 vectors and first half frozen where they were pre-trained. Options have the other forms:
-`text_pooling=mean` (edreisMD), `text_pooling=cls` (MGCA's and BenchX's comparisons), `sentence=all`
+`text_pooling=mean` (edreisMD), `text_pooling=cls` (MGCA's comparison), `sentence=all`
 (the whole report), `temperature`, `image_weight` (0.5 is CLIP's), `gather=false` (negatives of one
 GPU). The hidden layer of a head is as wide as its input, which the paper does not state. In a
 widely used re-implementation the text branch gets no gradient; here it does.
 
 Grounding is derived, the paper has none: the image head is applied to each cell of the last map.
+
+BenchX's weights (`--weights`) differ: both heads are as wide as the text tower, texts are its
+pooler's output, the tower may be a RoBERTa, and each colour has its own mean and deviation
+(`baselines/methods/official_convirt.py`). Their temperature is 0.1, the default.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from baselines.encoders.sizes import RESNET_IMAGE, with_text
 from benchmark.recipes import PretrainRecipe
 from benchmark.specs import BaselineSpec, ImageProfile
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from benchmark.interfaces import BuildContext, Representation
 
 BASELINE = BaselineSpec(
@@ -76,5 +83,21 @@ def build(context: BuildContext) -> Representation:
     """The model with initial weights."""
     from baselines.encoders.reports import build_with_reports
     from baselines.methods.convirt import ConVIRT
+    from baselines.methods.official_convirt import TOWERS, OfficialConVIRT
 
-    return build_with_reports(context, ConVIRT)
+    released = context.size.get("towers") == TOWERS
+    model: Representation = build_with_reports(context, OfficialConVIRT if released else ConVIRT)
+    return model
+
+
+def load(
+    path: Path,
+    options: Mapping[str, Any] | None = None,
+    tokenizer_json: str | None = None,
+    trusted: bool = False,
+) -> Representation:
+    """Weights in our own form or in BenchX's; see `baselines.checkpoints.released`."""
+    from baselines.checkpoints.released import load as load_weights
+
+    given = BASELINE.options if options is None else options
+    return load_weights(BASELINE.name, build, path, given, tokenizer_json, trusted)

@@ -20,17 +20,23 @@ Differs: the decoder reads and writes the text encoder's word pieces (officially
 with 10,000); there is no end-of-report piece, so that it does not learn to stop. Positions of the
 ViT are fixed. Left and right are not swapped in flipped images' reports, so nothing is flipped.
 No layer of BERT is frozen, as in the official code.
+
+Official files (`--weights`) hold the image tower alone. It is read with learned positions and each
+colour's own mean and deviation (`baselines/methods/official_refers.py`); CLS is its feature.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from baselines.encoders.sizes import VIT_IMAGE, with_text
 from benchmark.recipes import PretrainRecipe
 from benchmark.specs import BaselineSpec, ImageProfile
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from benchmark.interfaces import BuildContext, Representation
 
 BASELINE = BaselineSpec(
@@ -82,7 +88,23 @@ BASELINE = BaselineSpec(
 def build(context: BuildContext) -> Representation:
     """The model with initial weights."""
     from baselines.encoders.reports import build_with_reports
+    from baselines.methods.official_refers import TOWERS, build_official
     from baselines.methods.refers import Refers
 
+    if context.size.get("towers") == TOWERS:
+        return build_official(context)
     model: Representation = build_with_reports(context, Refers)
     return model
+
+
+def load(
+    path: Path,
+    options: Mapping[str, Any] | None = None,
+    tokenizer_json: str | None = None,
+    trusted: bool = False,
+) -> Representation:
+    """Weights in our own form or in the official one; see `baselines.checkpoints.released`."""
+    from baselines.checkpoints.released import load as load_weights
+
+    given = BASELINE.options if options is None else options
+    return load_weights(BASELINE.name, build, path, given, tokenizer_json, trusted)

@@ -30,7 +30,8 @@ class ConVIRT(ResNetWithReports):
     """A `benchmark.interfaces.Representation`: pooled image and pooled text, each with a head.
 
     Args:
-        size: Keys of the towers, and `shared_width` of the two heads.
+        size: Keys of the towers, `shared_width` of the two heads, and `head_width` of their hidden
+            layers where these are not as wide as their inputs.
         options: Of `baselines.convirt`.
         image_size: Side of the input in pixels.
         tokenizer_json: Of the text tower.
@@ -38,6 +39,7 @@ class ConVIRT(ResNetWithReports):
 
     frozen_layers = 6
     frozen_words = True
+    choices: Mapping[str, Sequence[str]] = CHOICES
 
     def __init__(
         self,
@@ -47,14 +49,15 @@ class ConVIRT(ResNetWithReports):
         tokenizer_json: str | None,
     ) -> None:
         super().__init__(size, image_size, tokenizer_json)
-        check_choices(options, CHOICES)
+        check_choices(options, self.choices)
         if float(options["temperature"]) <= 0:
             raise UsageError("Option `temperature` must be positive.")
         if not 0 <= float(options["image_weight"]) <= 1:
             raise UsageError("Option `image_weight` must lie in [0, 1].")
         self.options = dict(options)
-        self.image_head = _head(self.feature_dim, size["shared_width"])
-        self.text_head = _head(size["text_width"], size["shared_width"])
+        hidden, out = size.get("head_width"), size["shared_width"]
+        self.image_head = _head(self.feature_dim, hidden or self.feature_dim, out)
+        self.text_head = _head(size["text_width"], hidden or size["text_width"], out)
 
     def pretraining_loss(
         self, batch: PretrainBatch, generator: torch.Generator
@@ -104,5 +107,5 @@ class ConVIRT(ResNetWithReports):
         return 1 / float(self.options["temperature"])
 
 
-def _head(width: int, out: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(width, width), nn.ReLU(inplace=True), nn.Linear(width, out))
+def _head(width: int, hidden: int, out: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, out))

@@ -103,3 +103,17 @@ def test_wrong_values_are_named():
         model(image_weight=1.5)
     with pytest.raises(BadDataError, match="3 images meet 1 texts"):
         model().pretraining_loss(dataclasses.replace(batch(), texts=REPORTS[:1]), torch.Generator())
+
+
+def test_hidden_layers_of_the_heads_can_be_given():
+    usual = model()
+    assert usual.image_head[0].out_features == usual.feature_dim
+    size = {**BASELINE.sizes["toy"], "head_width": 20}
+    found = build(BuildContext(size, BASELINE.options, 32, 1, reports=lambda: REPORTS * 20))
+    for head in (found.image_head, found.text_head):
+        assert (head[0].out_features, head[2].in_features) == (20, 20)
+
+
+def test_the_pooler_is_for_released_weights_alone():
+    with pytest.raises(UsageError, match="text_pooling"):
+        model(text_pooling="pooler")
