@@ -88,7 +88,7 @@ def resolve(task_name: str, variant: str, baseline_name: str, settings: Settings
         raise unknown_name(f"variant of {task.name}", variant, task.variants)
     options = replaced_options(baseline.base, baseline.options, settings)
     size: Mapping[str, Any] = {}
-    if baseline.kind == "method":
+    if baseline.kind == "method" and not baseline.outside:
         if profile.model_size not in baseline.sizes:
             raise unknown_name(f"size of {baseline.name}", profile.model_size, baseline.sizes)
         size = baseline.sizes[profile.model_size]

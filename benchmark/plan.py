@@ -74,6 +74,12 @@ def _check_request(settings: Settings) -> None:
     for name in settings.baselines:
         if name not in _EVERYTHING:
             registry.load_baseline(name)
+    outside = [name for name in settings.baselines if registry.is_outside(name)]
+    if settings.weights is not None and outside:
+        raise UsageError(
+            f"`{outside[0]}` names its own weights; --weights does not go with it.",
+            remedy="Leave out --weights.",
+        )
     if settings.weights is not None and not settings.weights.is_file():
         raise UsageError("The weights file does not exist.", looked_in=[settings.weights])
 
@@ -175,8 +181,8 @@ class _Planner:
         for name in names:
             baseline = registry.load_baseline(name)
             if task.protocol == "pretrain":
-                if baseline.needs_weights:
-                    reason = f"only released weights are evaluated ({baseline.released})"
+                if baseline.needs_weights or baseline.outside:
+                    reason = "it is evaluated with weights of others, not pre-trained here"
                     yield cell_outside(
                         task, variant, baseline, self.settings, "not_applicable", reason
                     )
@@ -239,6 +245,9 @@ class _Planner:
         """Where the weights come from, with the pre-training cell that makes them."""
         if baseline.kind == "sentinel":
             yield Origin("none"), None
+        elif baseline.outside:
+            checksum = registry.baseline_module(baseline.name).checksum()
+            yield Origin(f"file:{checksum[:16]}", f"file:{checksum}"), None
         elif self.settings.weights is not None:
             checksum = _checksum(self.settings.weights)
             yield Origin(f"file:{checksum[:16]}", f"file:{checksum}"), None

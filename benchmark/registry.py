@@ -34,9 +34,10 @@ PACKAGES = (
     "benchmark.metrics",
 )
 SHARED_BASELINE_FOLDERS = frozenset(
-    {"encoders", "objectives", "checkpoints", "methods", "published"}
+    {"encoders", "objectives", "checkpoints", "methods", "outside", "published"}
 )
 OPTION_MARK = "+"
+OUTSIDE_MARK = ":"
 AT_MARK = "at="
 FROM_SCRATCH = "from_scratch"
 _SOURCES = "benchmark/data/sources"
@@ -177,12 +178,20 @@ def load_task(name: str) -> TaskSpec:
     return spec
 
 
-def baseline_module(name: str) -> types.ModuleType:
+def is_outside(name: str) -> bool:
+    """Whether a name means an encoder of somebody else: `SCHEME:...` or `MODULE:FUNCTION`."""
+    return OUTSIDE_MARK in name
+
+
+def baseline_module(name: str) -> Any:
     """The module of a baseline, which offers `BASELINE` and `build` or `predict`.
 
     Args:
-        name: Of the file; what follows a `+` (see `load_baseline`) is left aside.
+        name: Of the file; what follows a `+` (see `load_baseline`) is left aside. Of an outside
+            encoder, what stands for its module.
     """
+    if is_outside(name):
+        return _module("baselines", "outside").find(name)
     base = name.partition(OPTION_MARK)[0]
     _check("baseline", base, baseline_names())
     return _module("baselines", base)
@@ -195,11 +204,15 @@ def load_baseline(name: str) -> BaselineSpec:
         name: Of the file, or `NAME+OPTION=VALUE+OPTION=VALUE`: the same method with other
             defaults, as an ablation's rows ask for. `NAME+from_scratch` is the method without the
             start weights that a recipe names. A last `+at=PERCENT` takes the weights that
-            its pre-training kept at that percent of the budget.
+            its pre-training kept at that percent of the budget. A name with a colon means an
+            outside encoder; see `baselines/outside/`.
 
     Raises:
         UsageError: An unknown name, an unknown option or a value of the wrong type.
     """
+    if is_outside(name):
+        outside: BaselineSpec = baseline_module(name).BASELINE
+        return outside
     base, *changes = name.split(OPTION_MARK)
     spec: BaselineSpec = _spec(baseline_module(base), "BASELINE", BaselineSpec, base)
     if not changes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -75,6 +77,8 @@ class BaselineSpec:
         no_capability_reason: Shown in place of a score where a capability is lacking.
         at_percent: Part of the pre-training budget after which the weights are taken. Set by a
             name such as `maco+at=25`, never by a file.
+        outside: An encoder of somebody else, named with a colon; it brings its own weights and
+            preprocessing, and no profile's sizes.
         from_scratch: It begins with initial weights whatever the recipe says. Set by a name such
             as `maco+from_scratch`, never by a file.
     """
@@ -98,16 +102,17 @@ class BaselineSpec:
     no_capability_reason: str = ""
     at_percent: int = 100
     from_scratch: bool = False
+    outside: bool = False
 
     @property
     def needs_weights(self) -> bool:
         """It is not pre-trained here: without a file of weights there is nothing to evaluate."""
-        return self.kind == "method" and self.pretraining is None
+        return self.kind == "method" and self.pretraining is None and not self.outside
 
     @property
     def base(self) -> str:
         """The name of its file: the name without options put behind it."""
-        return self.name.partition("+")[0]
+        return self.name if self.outside else self.name.partition("+")[0]
 
     @property
     def trained_as(self) -> str:
@@ -246,4 +251,14 @@ class Cell:
     @property
     def folder(self) -> str:
         """Path below the results folder, with `/` between parts."""
-        return f"{self.profile}/{self.data_id}/{self.name}-{self.key[:8]}"
+        task, baseline = f"{self.task}@{self.variant}", folder_name(self.baseline)
+        cell = f"{self.labels}-{self.seeds}-{self.key[:8]}"
+        return f"{self.profile}/{self.data_id}/{task}/{baseline}/{cell}"
+
+
+def folder_name(baseline: str) -> str:
+    """A baseline's name as the name of one folder: an outside encoder's may hold a path."""
+    if ":" not in baseline:
+        return baseline
+    readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", baseline)[-60:].strip("-.")
+    return f"{readable}-{hashlib.sha256(baseline.encode()).hexdigest()[:8]}"

@@ -74,8 +74,11 @@ class Workshop:
             if cell.weights == "trained":
                 path, _ = pretrained_weights(cell.baseline, cell, self.settings)
                 model = load_trained(cell.baseline, path)
+            elif resolved.baseline.outside:
+                model = load_outside(cell.baseline)
             else:
-                model = load_file(cell.baseline, self._weights_file(), resolved, self.settings)
+                options, trusted = resolved.options, self.settings.trust_weights
+                model = load_file(cell.baseline, self._weights_file(), options, trusted)
             self._model = (name, model.to(device).eval())
         return self._model[1]
 
@@ -211,7 +214,12 @@ def _not_our_form(baseline: str, path: Path) -> UsageError:
     )
 
 
-def load_file(baseline: str, path: Path, resolved: Resolved, settings: Settings) -> Any:
+def load_outside(baseline: str) -> Any:
+    """An encoder of somebody else with its weights; its name says all."""
+    return registry.baseline_module(baseline).build(BuildContext(size={}, options={}, image_size=0))
+
+
+def load_file(baseline: str, path: Path, options: Mapping[str, Any], trusted: bool) -> Any:
     """Load a checkpoint by the baseline's own `load`, or one of our own form where it has none.
 
     Raises:
@@ -222,7 +230,7 @@ def load_file(baseline: str, path: Path, resolved: Resolved, settings: Settings)
     module = registry.baseline_module(baseline)
     if not hasattr(module, "load"):
         return load_trained(baseline, path)
-    arguments: dict[str, Any] = {"options": resolved.options, "tokenizer_json": None}
+    arguments: dict[str, Any] = {"options": options, "tokenizer_json": None}
     if "trusted" in inspect.signature(module.load).parameters:
-        arguments["trusted"] = settings.trust_weights
+        arguments["trusted"] = trusted
     return module.load(path, **arguments)

@@ -27,7 +27,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--baseline", required=True)
     parser.add_argument("--weights", type=Path, metavar="FILE", help="default: the newest here")
     parser.add_argument("--trust-weights", action="store_const", const=True)
-    parser.add_argument("--images", nargs="+", type=Path, required=True, metavar="DIR|FILE")
+    parser.add_argument("--images", nargs="+", type=Path, default=(), metavar="DIR|FILE")
     parser.add_argument("--texts", type=Path, metavar="FILE", help="one text a line")
     parser.add_argument("--out", type=Path, required=True, metavar="FEATURES.npz")
     parser.add_argument("--results", type=Path, metavar="DIR")
@@ -40,9 +40,11 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write `image_names`, `image_embeddings`, `pooled_features` and, with texts, theirs."""
     settings = settings_from(arguments)
-    files = image_files(arguments.images)
+    if not arguments.images and arguments.texts is None:
+        raise UsageError("There is nothing to encode.", remedy="Name --images, --texts or both.")
+    files = image_files(arguments.images) if arguments.images else []
     model, baseline, device = _model(arguments.baseline, settings)
-    arrays = _image_arrays(model, baseline, files, device)
+    arrays = _image_arrays(model, baseline, files, device) if files else {}
     if arguments.texts is not None:
         lines = arguments.texts.read_text(encoding="utf-8").splitlines()
         arrays |= _text_arrays(model, baseline, [line for line in lines if line.strip()])
@@ -75,17 +77,19 @@ def image_files(places: Sequence[Path]) -> list[Path]:
 
 
 def _model(name: str, settings: Settings) -> tuple[Any, Any, str]:
-    from benchmark.cells import resolve
+    from benchmark.settings import replaced_options
     from benchmark.training.device import choose_device
-    from benchmark.workshop import load_file, load_trained
+    from benchmark.workshop import load_file, load_outside, load_trained
 
     baseline = registry.load_baseline(name)
     if baseline.kind != "method":
         raise UsageError(f"`{name}` is a sentinel; it has no encoder.")
     device = str(choose_device(settings.device))
-    if settings.weights is not None:
-        resolved = resolve("pretraining", "maco", name, settings)
-        model = load_file(name, settings.weights, resolved, settings)
+    if baseline.outside:
+        model = load_outside(name)
+    elif settings.weights is not None:
+        options = replaced_options(baseline.base, baseline.options, settings)
+        model = load_file(name, settings.weights, options, settings.trust_weights)
     else:
         model = load_trained(name, newest_weights(name, settings))
     return model.to(device).eval(), baseline, device
@@ -116,6 +120,8 @@ def _image_arrays(
 
     from benchmark.protocols.features import pooling
 
+    if "image_features" not in baseline.capabilities:
+        raise UsageError(f"`{baseline.name}` has no image encoder.", remedy="Leave out --images.")
     shared = "zero_shot" in baseline.capabilities
     pool = pooling(model, "pooled")
     pooled, embedded = [], []

@@ -78,15 +78,15 @@ def run(context: CellContext) -> Outcome:
     recipe = cast(MeasureRecipe, context.recipe)
     evaluated = context.representation()
     timing = _timed(context, recipe, evaluated)
-    models = {
-        "reference": _counted_reference(context, evaluated),
-        "evaluated": _counted_evaluated(context, evaluated),
-    }
+    own = _counted_evaluated(context, evaluated)
+    # An outside encoder has one size, its own.
+    reference = own if context.baseline.outside else _counted_reference(context, evaluated)
+    models = {"reference": reference, "evaluated": own}
     return Outcome(
         predictions=_arrays(models),
         facts={
             "counter": "torch.utils.flop_counter.FlopCounterMode, halved",
-            "reference_size": dict(context.baseline.sizes[recipe.reference_size]),
+            "reference_size": dict(context.baseline.sizes.get(recipe.reference_size, {})),
             "image_sizes": {name: dict(model.sides) for name, model in models.items()},
             "report_words": recipe.report_words if context.baseline.uses_text else 0,
         },

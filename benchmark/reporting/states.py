@@ -68,6 +68,8 @@ def why_absent(task: str, baseline: str) -> Measured | None:
     """What the specs alone say: no such task or baseline, or a capability that is lacking."""
     if task not in registry.task_names():
         return Measured("not_run", reason=f"this version has no task `{task}`")
+    if registry.is_outside(baseline):
+        return None
     if baseline.partition("+")[0] not in registry.baseline_names():
         return Measured("not_run", reason=f"this version has no baseline `{baseline}`")
     try:

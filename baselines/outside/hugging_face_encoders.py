@@ -1,0 +1,208 @@
+"""Models of transformers with the members that `representation.py` looks for."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoModel, AutoTokenizer
+
+from benchmark.errors import BadDataError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_POOLER = "pooler."
+_LONGEST = 512
+_UNLIMITED = 100_000
+
+
+def load_model(folder: Path) -> tuple[Any, list[str]]:
+    """A model with all its weights, in single precision, and what the files hold besides.
+
+    Raises:
+        BadDataError: Weights are missing or have another shape.
+    """
+    try:
+        model, told = AutoModel.from_pretrained(
+            folder,
+            local_files_only=True,
+            trust_remote_code=False,
+            dtype=torch.float32,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise BadDataError(f"transformers cannot load `{folder}`: {error}") from error
+    # A language model that was trained without pooler has none; it is not used either.
+    missing = [name for name in told["missing_keys"] if not name.startswith(_POOLER)]
+    wrong = [str(item[0]) for item in told["mismatched_keys"]]
+    if missing or wrong:
+        names = ", ".join(sorted([*missing, *wrong])[:10])
+        raise BadDataError(f"`{folder}` lacks weights of its model: {names}.")
+    return model, sorted(told["unexpected_keys"])
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer of a folder.
+
+    Raises:
+        BadDataError: Its files are missing.
+    """
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
+    except (OSError, ValueError) as error:
+        raise BadDataError(f"`{folder}` holds no tokenizer: {error}") from error
+
+
+def as_map(tokens: Tensor, image: Tensor, patch: int | None) -> Tensor:
+    """(B, D, rows, columns) of the patches among (B, N, D) tokens.
+
+    Patches are the last ones: class, register and distillation tokens stand in front of them.
+    Maps of convolutional models stay as they are.
+
+    Raises:
+        UsageError: They are no square.
+    """
+    if tokens.ndim == 4:
+        return tokens
+    count = tokens.shape[1]
+    side = image.shape[-1] // patch if patch else math.isqrt(count)
+    if side * side > count or count - side * side > 32:
+        side = math.isqrt(count)
+    if count - side * side > 32 or side == 0:
+        raise UsageError(f"{count} tokens are no square of patches.")
+    return tokens[:, count - side * side :].transpose(1, 2).unflatten(2, (side, side))
+
+
+class VisionEncoder(nn.Module):
+    """Pooled features are the model's `pooler_output`, or the mean over its last map.
+
+    Args:
+        model: Of transformers.
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def pooled_features(self, images: Tensor) -> Tensor:
+        """(B, D)."""
+        found = self.model(pixel_values=images)
+        pooled: Tensor | None = getattr(found, "pooler_output", None)
+        if pooled is not None:
+            return pooled.flatten(1)
+        return self._patches(found, images).mean(dim=(2, 3))
+
+    def patch_features(self, images: Tensor) -> Tensor:
+        """(B, D, rows, columns)."""
+        return self._patches(self.model(pixel_values=images), images)
+
+    def _patches(self, found: Any, images: Tensor) -> Tensor:
+        return as_map(found.last_hidden_state, images, getattr(self.model.config, "patch_size", 0))
+
+
+class TextEncoder(nn.Module):
+    """Vectors of texts.
+
+    Args:
+        model: Of transformers.
+        tokenizer: Of the same folder.
+        pooling: `mean`, `cls` or `max` over the last layer's tokens; padding takes no part.
+        length: Longest text in tokens; the tokenizer's own without it.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, pooling: str, length: int | None) -> None:
+        super().__init__()
+        self.model, self.pooling = model, pooling
+        self._tokenizer = tokenizer
+        self._length = length or _own_length(tokenizer)
+
+    def text_embedding(self, texts: Sequence[str]) -> Tensor:
+        """(T, E)."""
+        device = next(self.model.parameters()).device
+        ids = self._tokenizer(
+            list(texts),
+            padding=True,
+            truncation=True,
+            max_length=self._length,
+            return_tensors="pt",
+        ).to(device)
+        last: Tensor = self.model(**ids).last_hidden_state
+        if self.pooling == "cls":
+            return last[:, 0]
+        present = ids["attention_mask"].bool()[:, :, None]
+        if self.pooling == "mean":
+            return last.masked_fill(~present, 0).sum(dim=1) / present.sum(dim=1)
+        return last.masked_fill(~present, -torch.inf).max(dim=1).values
+
+
+class PairEncoder(nn.Module):
+    """An image and a text tower with one space.
+
+    Args:
+        model: Of transformers, with `get_image_features` and `get_text_features`.
+        tokenizer: Of the same folder.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any) -> None:
+        super().__init__()
+        self.model = model
+        self._tokenizer = tokenizer
+        text = model.config.text_config
+        self._length = int(getattr(text, "max_position_embeddings", _own_length(tokenizer)))
+        # SigLIP was trained on texts that were all filled up.
+        self._fill = "max_length" if model.config.model_type.startswith("siglip") else True
+
+    def pooled_features(self, images: Tensor) -> Tensor:
+        """(B, E)."""
+        return _vectors(self.model.get_image_features(pixel_values=images))
+
+    def image_embedding(self, images: Tensor) -> Tensor:
+        """(B, E)."""
+        return self.pooled_features(images)
+
+    def text_embedding(self, texts: Sequence[str]) -> Tensor:
+        """(T, E)."""
+        ids = self._tokenizer(
+            list(texts),
+            padding=self._fill,
+            truncation=True,
+            max_length=self._length,
+            return_tensors="pt",
+        ).to(next(self.model.parameters()).device)
+        return _vectors(self.model.get_text_features(**ids))
+
+    def patch_features(self, images: Tensor) -> Tensor:
+        """(B, D, rows, columns) of the last layer."""
+        tower = self.model.vision_model
+        last = tower(pixel_values=images).last_hidden_state
+        return as_map(last, images, getattr(self.model.config.vision_config, "patch_size", 0))
+
+    def patch_embedding(self, images: Tensor) -> Tensor:
+        """(B, E, rows, columns) through the class token's norm and map, for `clip` alone.
+
+        No loss ever asked that of patches.
+        """
+        patches = self.patch_features(images).movedim(1, -1)
+        normed = self.model.vision_model.post_layernorm(patches)
+        found: Tensor = self.model.visual_projection(normed)
+        return found.movedim(-1, 1)
+
+    def temperature(self) -> float:
+        """The learned factor on cosines; 1 where the model has none."""
+        scale = getattr(self.model, "logit_scale", None)
+        return 1.0 if scale is None else float(scale.exp())
+
+
+def _vectors(found: Any) -> Tensor:
+    """Of a method that gives vectors, or an output that holds them."""
+    vectors: Tensor = found if isinstance(found, Tensor) else found.pooler_output
+    return vectors
+
+
+def _own_length(tokenizer: Any) -> int:
+    length = int(getattr(tokenizer, "model_max_length", _LONGEST))
+    return length if length < _UNLIMITED else _LONGEST
