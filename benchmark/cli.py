@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from benchmark import __version__
-from benchmark.commands import audit, datasets, encode, listing, tables, work
+from benchmark.commands import audit, check, datasets, encode, listing, tables, work
 from benchmark.commands.output import hint
 from benchmark.errors import MacoBenchError, MissingDataError
 
@@ -18,6 +18,7 @@ EPILOG = """examples:
   maco-bench plan --profile toy
   maco-bench run rsna_zero_shot --baseline maco
   maco-bench encode --baseline maco --images FOLDER --out features.npz
+  maco-bench check-baseline mine.py:build
 """
 _BLOCKED, _INTERRUPTED = 3, 130
 
@@ -32,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in (listing, work, datasets, audit, encode, tables):
+    for module in (listing, work, datasets, audit, encode, check, tables):
         module.add(commands)
     return top
 
