@@ -107,11 +107,11 @@ def _json(folder: Path, name: str) -> dict[str, Any] | None:
 def _build(folder: Path, kind: str) -> Built:
     from baselines.outside import hugging_face_encoders as encoders
 
-    model, unused = encoders.load_model(folder)
+    model, differences = encoders.load_model(folder)
     images = None
     if kind != "text":
-        images = preprocessing_of(_json(folder, "preprocessor_config.json"), folder, model.config)
-    facts: dict[str, Any] = {"form": f"hf:{model.config.model_type}", "unused": unused}
+        images = preprocessing_of(_stored_preprocessing(folder), folder, model.config)
+    facts: dict[str, Any] = {"form": f"hf:{model.config.model_type}", **differences}
     if kind == "vision":
         return Built(encoders.VisionEncoder(model), images, facts)
     tokenizer = encoders.load_tokenizer(folder)
@@ -140,10 +140,18 @@ def text_pooling(config: Mapping[str, Any] | None) -> str:
         "pooling_mode_max_tokens": "max",
     }
     if not asked:
-        return str((config or {}).get("pooling_mode", "mean"))
+        asked = [str((config or {}).get("pooling_mode", "mean"))]
+        forms = {form: form for form in forms.values()}
     if len(asked) > 1 or asked[0] not in forms:
         raise UsageError(f"Pooling of texts by {', '.join(asked)} is not offered.")
     return forms[asked[0]]
+
+
+def _stored_preprocessing(folder: Path) -> dict[str, Any] | None:
+    """From where an image processor stores it, or a processor of images and texts."""
+    stored = _json(folder, "preprocessor_config.json")
+    both = _json(folder, "processor_config.json") or {}
+    return both.get("image_processor") if stored is None else stored
 
 
 def preprocessing_of(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import pickle
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer
+from transformers.utils import logging
 
 from benchmark.errors import BadDataError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 _POOLER = "pooler."
@@ -20,29 +24,70 @@ _LONGEST = 512
 _UNLIMITED = 100_000
 
 
-def load_model(folder: Path) -> tuple[Any, list[str]]:
-    """A model with all its weights, in single precision, and what the files hold besides.
+def load_model(folder: Path) -> tuple[Any, dict[str, list[str]]]:
+    """A model with all its weights, in single precision, and what differs in the files.
+
+    A classifier or a language model is often stored without pooler: the first token, which its
+    pooler would read, stands in for it.
 
     Raises:
-        BadDataError: Weights are missing or have another shape.
+        BadDataError: Weights are missing, have another shape or are no plain tensors.
     """
     try:
-        model, told = AutoModel.from_pretrained(
-            folder,
-            local_files_only=True,
-            trust_remote_code=False,
-            dtype=torch.float32,
-            output_loading_info=True,
-        )
-    except (OSError, ValueError, RuntimeError) as error:
-        raise BadDataError(f"transformers cannot load `{folder}`: {error}") from error
-    # A language model that was trained without pooler has none; it is not used either.
-    missing = [name for name in told["missing_keys"] if not name.startswith(_POOLER)]
-    wrong = [str(item[0]) for item in told["mismatched_keys"]]
+        with _quiet():
+            model, told = AutoModel.from_pretrained(
+                folder,
+                local_files_only=True,
+                trust_remote_code=False,
+                dtype=torch.float32,
+                output_loading_info=True,
+                # Else the names are printed and the error does not have them.
+                ignore_mismatched_sizes=True,
+            )
+    except (pickle.UnpicklingError, EOFError) as error:
+        raise BadDataError(
+            f"The weights in `{folder}` are cut short or hold more than tensors, which is not read."
+        ) from error
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        raise BadDataError(f"transformers cannot load `{folder}`: {_one_line(error)}") from error
+    missing = {str(name) for name in told["missing_keys"]}
+    wrong = {str(item[0]) for item in told["mismatched_keys"]}
+    pooler = {name for name in model.state_dict() if name.startswith(_POOLER)}
+    if pooler and pooler <= missing:
+        model.pooler = FirstToken()
+        missing -= pooler
+    else:
+        pooler = set()
     if missing or wrong:
-        names = ", ".join(sorted([*missing, *wrong])[:10])
+        names = ", ".join(sorted(missing | wrong)[:10])
         raise BadDataError(f"`{folder}` lacks weights of its model: {names}.")
-    return model, sorted(told["unexpected_keys"])
+    return model, {"unused": sorted(told["unexpected_keys"]), "missing": sorted(pooler)}
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the progress and the reports that transformers prints."""
+    level, shown = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if shown:
+            logging.enable_progress_bar()
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+class FirstToken(nn.Module):
+    """In place of a pooler whose weights are not in the files."""
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(B, N, D) to (B, D)."""
+        return tokens[:, 0]
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -52,9 +97,10 @@ def load_tokenizer(folder: Path) -> Any:
         BadDataError: Its files are missing.
     """
     try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
+        with _quiet():
+            return AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
     except (OSError, ValueError) as error:
-        raise BadDataError(f"`{folder}` holds no tokenizer: {error}") from error
+        raise BadDataError(f"`{folder}` holds no tokenizer: {_one_line(error)}") from error
 
 
 def as_map(tokens: Tensor, image: Tensor, patch: int | None) -> Tensor:
@@ -79,6 +125,8 @@ def as_map(tokens: Tensor, image: Tensor, patch: int | None) -> Tensor:
 
 class VisionEncoder(nn.Module):
     """Pooled features are the model's `pooler_output`, or the mean over its last map.
+
+    See `load_model` for a pooler without weights.
 
     Args:
         model: Of transformers.
@@ -118,7 +166,7 @@ class TextEncoder(nn.Module):
         super().__init__()
         self.model, self.pooling = model, pooling
         self._tokenizer = tokenizer
-        self._length = length or _own_length(tokenizer)
+        self._length = _longest(tokenizer, model.config, length)
 
     def text_embedding(self, texts: Sequence[str]) -> Tensor:
         """(T, E)."""
@@ -151,8 +199,7 @@ class PairEncoder(nn.Module):
         super().__init__()
         self.model = model
         self._tokenizer = tokenizer
-        text = model.config.text_config
-        self._length = int(getattr(text, "max_position_embeddings", _own_length(tokenizer)))
+        self._length = _longest(tokenizer, model.config.text_config)
         # SigLIP was trained on texts that were all filled up.
         self._fill = "max_length" if model.config.model_type.startswith("siglip") else True
 
@@ -203,6 +250,9 @@ def _vectors(found: Any) -> Tensor:
     return vectors
 
 
-def _own_length(tokenizer: Any) -> int:
-    length = int(getattr(tokenizer, "model_max_length", _LONGEST))
-    return length if length < _UNLIMITED else _LONGEST
+def _longest(tokenizer: Any, config: Any, asked: int | None = None) -> int:
+    """Tokens of the longest text: what is asked or the tokenizer's own, as the model has places."""
+    own = int(asked or getattr(tokenizer, "model_max_length", _LONGEST))
+    places = getattr(config, "max_position_embeddings", None)
+    length = own if own < _UNLIMITED else _LONGEST
+    return min(length, places) if places and places > 0 else length
