@@ -19,6 +19,8 @@ from torch.nn import functional
 from benchmark.errors import UsageError, unknown_name
 
 INTERPOLATIONS = ("bilinear", "bicubic")
+_LARGEST = 2.0
+"""Of a mean or deviation of pixels in [0, 1]; with more, those of [0, 255] were meant."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ def _problem(found: Preprocessing) -> str:
         return "`mean` and `std` must both have 1 or 3 values"
     if min(found.std) <= 0:
         return "`std` must be positive"
+    if max(found.std) > _LARGEST or max(found.mean) > _LARGEST:
+        return "`mean` and `std` are of pixels in [0, 1]: divide those of [0, 255] by 255"
     if found.interpolation not in INTERPOLATIONS:
         return f"`interpolation` is one of {', '.join(INTERPOLATIONS)}"
     if not 0 < found.crop_fraction <= 1:

@@ -16,6 +16,7 @@ Images are (B, C, S, S), already preprocessed; features need not have length 1.
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -183,7 +184,7 @@ class DenseOutside(OutsideTrunk):
         if len(maps) != _MAPS:
             raise UsageError(f"`feature_maps` gave {len(maps)} maps, not {_MAPS}.")
         self.channels = tuple(int(one.shape[1]) for one in maps)
-        self.strides = tuple(round(side / one.shape[-1]) for one in maps)
+        self.strides = strides_of(side, [int(one.shape[-1]) for one in maps])
         self.layers = int(getattr(self.encoder, "layers", 1))
 
     def layer_of(self, parameter: str) -> int:
@@ -195,3 +196,14 @@ class DenseOutside(OutsideTrunk):
     def forward(self, images: Tensor) -> list[Tensor]:
         """Four maps, the finest first."""
         return list(self.encoder.feature_maps(self.prepare.normalised(images), self.taps))
+
+
+def strides_of(side: int, cells: Sequence[int]) -> tuple[int, ...]:
+    """Input pixels a cell of each map of a square image.
+
+    Maps of equal size are those of a plain transformer, whose patches divide the image. A pyramid
+    halves from map to map and rounds up where the side is no multiple: its strides are powers of 2.
+    """
+    if len(set(cells)) == 1:
+        return tuple(side // count for count in cells)
+    return tuple(2 ** round(math.log2(side / count)) for count in cells)

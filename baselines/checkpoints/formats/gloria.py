@@ -26,8 +26,12 @@ CLINICAL_VOCABULARY = Companion(
 
 
 def clinical_tokenizer(path: Path) -> str:
-    """Of Bio_ClinicalBERT, which keeps upper case."""
-    return bert_tokenizer_json(path, lowercase=False)
+    """Of Bio_ClinicalBERT: lower case on a vocabulary that has upper case.
+
+    That is what transformers makes of its files, as the authors' issue 26 shows, and what GLoRIA
+    and MGCA read: both lower their texts first.
+    """
+    return bert_tokenizer_json(path, lowercase=True)
 
 
 def gloria_fields(shape: Shapes) -> Fields:

@@ -115,3 +115,14 @@ def test_two_tensors_may_not_claim_one_place():
     form = SimpleNamespace(renames=((r"^b$", "a"),))
     with pytest.raises(BadDataError, match="stand for `a`"):
         rename({"a": torch.ones(1), "b": torch.ones(1)}, form)
+
+
+def test_the_clinical_vocabulary_is_read_in_lower_case(tmp_path):
+    from tokenizers import Tokenizer
+
+    from baselines.checkpoints.formats.gloria import clinical_tokenizer
+
+    path = tmp_path / "vocab.txt"
+    path.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "The", "the", "lung"]))
+    tokens = Tokenizer.from_str(clinical_tokenizer(path)).encode("The Lung").tokens
+    assert tokens == ["[CLS]", "the", "lung", "[SEP]"]
