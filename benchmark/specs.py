@@ -262,3 +262,8 @@ def folder_name(baseline: str) -> str:
         return baseline
     readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", baseline)[-60:].strip("-.")
     return f"{readable}-{hashlib.sha256(baseline.encode()).hexdigest()[:8]}"
+
+
+def short_name(baseline: str) -> str:
+    """A baseline's name for a table: without the folders that an outside encoder's may hold."""
+    return re.sub(r"[^:@]*[/\\]", "", baseline) if ":" in baseline else baseline

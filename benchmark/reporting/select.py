@@ -17,6 +17,7 @@ from benchmark.fingerprint import plain
 from benchmark.records import RECORD_FILE, read_or_quarantine, to_dict
 from benchmark.reporting.corpora import dataset_of
 from benchmark.reporting.layout import ROLES, Role, Row, TableLayout
+from benchmark.specs import short_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -180,7 +181,7 @@ def rows_for(layout: TableLayout, results: Iterable[Result]) -> list[TableRow]:
 def _guest(layout: TableLayout, group: Group, several_corpora: bool) -> Row:
     """The row of a baseline that the layout does not name."""
     role: Role = "sentinel" if group.weights == "none" else "method"
-    title = f"`{group.baseline}`"
+    title = f"`{short_name(group.baseline)}`"
     base, *changes = group.baseline.split(registry.OPTION_MARK)
     if registry.FROM_SCRATCH in changes:
         role = "from scratch"
