@@ -126,7 +126,9 @@ def existing_file(scheme: str, target: str) -> tuple[str, Path]:
         )
     path = Path(place).expanduser()
     if not path.is_file():
-        raise MissingDataError(f"There is no weight file `{path.name}`.", looked_in=[path.parent])
+        raise MissingDataError(
+            f"There is no weight file `{path.name}`.", looked_in=[path.parent.resolve()]
+        )
     return name, path
 
 

@@ -32,8 +32,11 @@ _WITHOUT = {
 }
 _READ = (".json", ".txt", ".model", ".safetensors", ".bin")
 _OTHER_RUNTIMES = ("onnx", "openvino", "data_config", "training_args", "flax", "tf_model")
+_SENTENCE_MODULES = ("Transformer", "Pooling", "Normalize")
+"""Of sentence-transformers; a vector's length does not matter here."""
 _BICUBIC_OR_LANCZOS = (1, 3)
 """Pillow's numbers."""
+_UNCUT_FROM = 384
 
 
 def look(target: str) -> Found:
@@ -51,7 +54,14 @@ def look(target: str) -> Found:
             f"The model in `{target}` needs code of its own, which is not run.",
             remedy="Wrap it in a function of your own: MODULE:FUNCTION.",
         )
+    if "mask_ratio" in config:
+        raise UsageError(
+            f"The model in `{target}` drops patches at random, as masked pre-training does.",
+            remedy="Store its encoder as a ViTModel, or wrap it in MODULE:FUNCTION.",
+        )
     kind = kind_of(config)
+    if kind == "text":
+        _refuse_other_modules(folder)
     clip = kind == "pair" and config.get("model_type") == "clip"
     return Found(
         title=f"{folder.name} (transformers, {config.get('model_type', 'unknown')})",
@@ -67,7 +77,8 @@ def kind_of(config: Mapping[str, Any]) -> str:
     """`pair`, `text` or `vision`."""
     if "text_config" in config and "vision_config" in config:
         return "pair"
-    return "text" if "vocab_size" in config else "vision"
+    # BEiT's visual words are a vocabulary, too.
+    return "text" if "vocab_size" in config and "image_size" not in config else "vision"
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -93,15 +104,30 @@ def files_of(folder: Path) -> list[Path]:
     return found
 
 
+def _refuse_other_modules(folder: Path) -> None:
+    modules = _content(folder, "modules.json") or []
+    kinds = [str(module["type"]).rpartition(".")[2] for module in modules]
+    others = [kind for kind in kinds if kind not in _SENTENCE_MODULES]
+    if others:
+        raise UsageError(
+            f"The model in `{folder}` has modules that are not offered: {', '.join(others)}.",
+            remedy="Wrap it in a function of your own: MODULE:FUNCTION.",
+        )
+
+
 def _json(folder: Path, name: str) -> dict[str, Any] | None:
+    content = _content(folder, name)
+    return content if isinstance(content, dict) else None
+
+
+def _content(folder: Path, name: str) -> Any:
     path = folder / name
     if not path.is_file():
         return None
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise BadDataError(f"`{path}` is no JSON: {error}.") from error
-    return content if isinstance(content, dict) else None
 
 
 def _build(folder: Path, kind: str) -> Built:
@@ -170,15 +196,18 @@ def preprocessing_of(
     vision = getattr(config, "vision_config", config)
     whole = _side(content.get("size")) or _side(getattr(vision, "image_size", None)) or 224
     cut = _side(content.get("crop_size")) if content.get("do_center_crop") else None
-    crop_fraction = min(1.0, cut / whole) if cut else float(content.get("crop_pct") or 1.0)
+    side = cut or whole
+    # ConvNeXt's processor crops nothing from larger images, whatever its `crop_pct`.
+    if whole < _UNCUT_FROM:
+        whole = whole / float(content.get("crop_pct") or 1.0)
     normalised = content.get("do_normalize", True)
     bicubic = content.get("resample", 2) in _BICUBIC_OR_LANCZOS
     return {
-        "image_size": cut or whole,
+        "image_size": side,
         "mean": content.get("image_mean", [0.5] * 3) if normalised else [0.0] * 3,
         "std": content.get("image_std", [0.5] * 3) if normalised else [1.0] * 3,
         "interpolation": "bicubic" if bicubic else "bilinear",
-        "crop_fraction": crop_fraction,
+        "crop_fraction": min(1.0, side / whole),
     }
 
 

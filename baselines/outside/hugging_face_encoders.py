@@ -60,7 +60,7 @@ def load_model(folder: Path) -> tuple[Any, dict[str, list[str]]]:
         pooler = set()
     if missing or wrong:
         names = ", ".join(sorted(missing | wrong)[:10])
-        raise BadDataError(f"`{folder}` lacks weights of its model: {names}.")
+        raise BadDataError(f"`{folder}` lacks weights of its model, in its shapes: {names}.")
     return model, {"unused": sorted(told["unexpected_keys"]), "missing": sorted(pooler)}
 
 

@@ -7,6 +7,7 @@ its members say what it can do, its weights and its file are the checksum.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import importlib.util
@@ -19,7 +20,7 @@ from benchmark.errors import MissingDataError, UsageError
 from benchmark.fingerprint import canonical_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from benchmark.specs import Capability
 
@@ -36,7 +37,8 @@ _READS_IMAGES = ("pooled_features", "image_embedding", "patch_embedding")
 def look(name: str) -> Found:
     """What `MODULE:FUNCTION` returns; the function is called."""
     place, _, function = name.rpartition(":")
-    make, source = _function(place, function, name)
+    with _fixed_draws():
+        make, source = _function(place, function, name)
     encoder = _made(make, name)
     capabilities = capabilities_of(encoder)
     if not capabilities:
@@ -76,7 +78,9 @@ def _function(place: str, function: str, name: str) -> tuple[Callable[[], Any], 
 def _from_file(path: Path) -> Any:
     path = path.expanduser()
     if not path.is_file():
-        raise MissingDataError(f"There is no file `{path.name}`.", looked_in=[path.parent])
+        raise MissingDataError(
+            f"There is no file `{path.name}`.", looked_in=[path.parent.resolve()]
+        )
     label = f"outside_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
     if label in sys.modules:
         return sys.modules[label]
@@ -112,11 +116,20 @@ def _from_name(name: str) -> Any:
             sys.path.remove(here)
 
 
-def _made(make: Callable[[], Any], name: str) -> Any:
+@contextlib.contextmanager
+def _fixed_draws() -> Iterator[None]:
+    """What is drawn inside is the same each time, and nobody outside notices."""
     import torch
 
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)
+        yield
+
+
+def _made(make: Callable[[], Any], name: str) -> Any:
+    import torch
+
+    with _fixed_draws():
         encoder = make()
     if not isinstance(encoder, torch.nn.Module):
         raise UsageError(f"`{name}` returned a {type(encoder).__name__}, not a torch.nn.Module.")
