@@ -132,15 +132,16 @@ def _content(folder: Path, name: str) -> Any:
 
 def _build(folder: Path, kind: str) -> Built:
     from baselines.outside import hugging_face_encoders as encoders
+    from baselines.outside.hugging_face_loading import load_model, load_tokenizer
 
-    model, differences = encoders.load_model(folder)
+    model, differences = load_model(folder)
     images = None
     if kind != "text":
         images = preprocessing_of(_stored_preprocessing(folder), folder, model.config)
     facts: dict[str, Any] = {"form": f"hf:{model.config.model_type}", **differences}
     if kind == "vision":
         return Built(encoders.VisionEncoder(model), images, facts)
-    tokenizer = encoders.load_tokenizer(folder)
+    tokenizer = load_tokenizer(folder)
     if kind == "pair":
         return Built(encoders.PairEncoder(model, tokenizer), images, facts)
     pooling = text_pooling(_json(folder / "1_Pooling", "config.json"))
