@@ -12,6 +12,7 @@ METHODS = [
 ]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", METHODS)
 def test_no_check_fails(name, capsys):
     assert main(["check-baseline", name]) == 0, capsys.readouterr().out
