@@ -143,7 +143,9 @@ def _build(folder: Path, kind: str) -> Built:
         return Built(encoders.VisionEncoder(model), images, facts)
     tokenizer = load_tokenizer(folder)
     if kind == "pair":
-        return Built(encoders.PairEncoder(model, tokenizer), images, facts)
+        clip = model.config.model_type == "clip"
+        make = encoders.ClipEncoder if clip else encoders.PairEncoder
+        return Built(make(model, tokenizer), images, facts)
     pooling = text_pooling(_json(folder / "1_Pooling", "config.json"))
     length = (_json(folder, "sentence_bert_config.json") or {}).get("max_seq_length")
     facts |= {"text_pooling": pooling}

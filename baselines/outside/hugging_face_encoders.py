@@ -145,8 +145,17 @@ class PairEncoder(nn.Module):
         last = tower(pixel_values=images).last_hidden_state
         return as_map(last, images, getattr(self.model.config.vision_config, "patch_size", 0))
 
+    def temperature(self) -> float:
+        """The learned factor on cosines; 1 where the model has none."""
+        scale = getattr(self.model, "logit_scale", None)
+        return 1.0 if scale is None else float(scale.exp())
+
+
+class ClipEncoder(PairEncoder):
+    """CLIP's own pair: its class token's way into the space of the texts is open to patches."""
+
     def patch_embedding(self, images: Tensor) -> Tensor:
-        """(B, E, rows, columns) through the class token's norm and map, for `clip` alone.
+        """(B, E, rows, columns) through the class token's norm and map.
 
         No loss ever asked that of patches.
         """
@@ -154,11 +163,6 @@ class PairEncoder(nn.Module):
         normed = self.model.vision_model.post_layernorm(patches)
         found: Tensor = self.model.visual_projection(normed)
         return found.movedim(-1, 1)
-
-    def temperature(self) -> float:
-        """The learned factor on cosines; 1 where the model has none."""
-        scale = getattr(self.model, "logit_scale", None)
-        return 1.0 if scale is None else float(scale.exp())
 
 
 def _vectors(found: Any) -> Tensor:

@@ -42,7 +42,8 @@ class OpenClipEncoder(nn.Module):
     def patch_features(self, images: Tensor) -> Tensor:
         """(B, D, rows, columns) after the last norm; a single patch for other towers."""
         visual = self.model.visual
-        if not hasattr(visual, "ln_post"):
+        # CoCa's norm stands behind its attention pooling, where there are no places any more.
+        if not hasattr(visual, "ln_post") or visual.attn_pool is not None:
             return self.pooled_features(images)[:, :, None, None]
         found = visual.forward_intermediates(
             images, indices=1, normalize_intermediates=True, intermediates_only=True

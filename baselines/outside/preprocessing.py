@@ -8,6 +8,7 @@ a crop would move the places.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -69,14 +70,17 @@ def checked(content: Mapping[str, Any], whose: str) -> Preprocessing:
             f"The preprocessing of `{whose}` lacks {', '.join(missing)}.",
             remedy="Write preprocessing = {'image_size': 224, 'mean': [...], 'std': [...]}.",
         )
-    found = Preprocessing(
-        int(content["image_size"]),
-        tuple(float(value) for value in content["mean"]),
-        tuple(float(value) for value in content["std"]),
-        str(content.get("interpolation", "bicubic")),
-        float(content.get("crop_fraction", 1.0)),
-    )
-    problem = _problem(found)
+    try:
+        found = Preprocessing(
+            int(content["image_size"]),
+            tuple(float(value) for value in content["mean"]),
+            tuple(float(value) for value in content["std"]),
+            str(content.get("interpolation", "bicubic")),
+            float(content.get("crop_fraction", 1.0)),
+        )
+        problem = _problem(found)
+    except (TypeError, ValueError, OverflowError):
+        problem = "numbers are expected, `mean` and `std` as lists"
     if problem:
         raise UsageError(f"The preprocessing of `{whose}`: {problem}.")
     return found
@@ -87,6 +91,8 @@ def _problem(found: Preprocessing) -> str:
         return "`image_size` must be positive"
     if len(found.mean) != len(found.std) or len(found.mean) not in (1, 3):
         return "`mean` and `std` must both have 1 or 3 values"
+    if not all(math.isfinite(value) for value in (*found.mean, *found.std)):
+        return "`mean` and `std` must be finite"
     if min(found.std) <= 0:
         return "`std` must be positive"
     if max(found.std) > _LARGEST or max(found.mean) > _LARGEST:

@@ -20,18 +20,25 @@ _MAPS = 4
 def make_model(name: str) -> Any:
     """A model of timm without classifier and with initial weights; nothing is downloaded.
 
-    Transformers take images of other sizes where timm offers that.
+    A tag behind a point chooses the preprocessing. Transformers take images of other sizes where
+    timm offers that.
 
     Raises:
-        UsageError: timm has no such model.
+        UsageError: timm has no such model, or the model no such tag.
     """
     known = timm.list_models()
-    architecture = name.partition(".")[0]
+    architecture, _, tag = name.partition(".")
     if architecture not in known:
         raise unknown_name("model of timm", architecture, known)
+    if tag:
+        try:
+            timm.get_pretrained_cfg(name)
+        except RuntimeError:
+            tagged = timm.list_models(f"{architecture}.*", pretrained=True)
+            raise unknown_name("model of timm", name, [architecture, *tagged]) from None
     for more in ({"dynamic_img_size": True}, {"strict_img_size": False}, {}):
         try:
-            return timm.create_model(architecture, pretrained=False, num_classes=0, **more)
+            return timm.create_model(name, pretrained=False, num_classes=0, **more)
         except TypeError:
             continue
     raise UsageError(f"timm cannot make `{name}` without a classifier.")
@@ -71,10 +78,10 @@ class TimmEncoder(nn.Module):
         """(B, D, rows, columns) of the last stage after its norm; a single patch without stages."""
         if not self._reductions:
             return self.pooled_features(images)[:, :, None, None]
-        found: list[Tensor] = self.model.forward_intermediates(
-            images, indices=1, norm=True, output_fmt="NCHW", intermediates_only=True
-        )
-        return found[-1]
+        try:
+            return self._stages(images, 1, norm=True)[-1]
+        except AssertionError:  # Hiera gives its stages without the norm alone
+            return self._stages(images, 1)[-1]
 
     def feature_maps(self, images: Tensor, taps: Sequence[int]) -> list[Tensor]:
         """Of the last four stages; of a plain transformer, after the blocks that are tapped.
@@ -85,11 +92,17 @@ class TimmEncoder(nn.Module):
         depth = len(self._reductions)
         if depth < _MAPS:
             raise NotApplicable("This model of timm does not give four maps.")
-        indices: int | list[int] = _MAPS
-        if len(set(self._reductions)) == 1:
-            indices = [block_of(tap, depth) - 1 for tap in taps]
+        if len(set(self._reductions)) > 1:
+            return self._stages(images, _MAPS)
+        blocks = [block_of(tap, depth) - 1 for tap in taps]
+        # timm gives a block once; in a shallow model two taps may mean the same.
+        once = sorted(set(blocks))
+        found = self._stages(images, once)
+        return [found[once.index(block)] for block in blocks]
+
+    def _stages(self, images: Tensor, indices: int | list[int], norm: bool = False) -> list[Tensor]:
         found: list[Tensor] = self.model.forward_intermediates(
-            images, indices=indices, output_fmt="NCHW", intermediates_only=True
+            images, indices=indices, norm=norm, output_fmt="NCHW", intermediates_only=True
         )
         return found
 

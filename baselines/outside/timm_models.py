@@ -6,6 +6,7 @@ weights were trained with another one, wrap them in a function of your own.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,11 +73,12 @@ def preprocessing_of(model: Any) -> dict[str, Any]:
     channels, rows, columns = config["input_size"]
     if rows != columns or len(config["mean"]) != channels:
         raise UsageError(f"Images of {config['input_size']} are not square images of 1 or 3 bands.")
+    whole = math.floor(rows / config["crop_pct"])  # as timm's own transform rounds
     bilinear = config["interpolation"] == "bilinear"
     return {
         "image_size": rows,
         "mean": config["mean"],
         "std": config["std"],
         "interpolation": "bilinear" if bilinear else "bicubic",
-        "crop_fraction": config["crop_pct"],
+        "crop_fraction": rows / whole,
     }

@@ -3,30 +3,52 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (
     AutoModel,
+    BeitConfig,
+    BeitModel,
     BertConfig,
     BertModel,
+    BitImageProcessor,
     CLIPConfig,
+    CLIPImageProcessor,
     CLIPModel,
+    CLIPProcessor,
+    ConvNextImageProcessor,
     Dinov2Config,
     Dinov2Model,
+    Dinov2WithRegistersConfig,
+    Dinov2WithRegistersModel,
     PreTrainedTokenizerFast,
     ResNetConfig,
     ResNetModel,
+    SiglipConfig,
+    SiglipModel,
+    SwinConfig,
+    SwinModel,
     ViTConfig,
+    ViTForImageClassification,
+    ViTImageProcessor,
+    ViTMAEConfig,
+    ViTMAEModel,
     ViTModel,
 )
 
 from baselines.outside import find
 from baselines.outside.hugging_face import preprocessing_of, text_pooling
 from baselines.outside.hugging_face_encoders import as_map
+from baselines.outside.preprocessing import Prepare, checked
 from benchmark.errors import BadDataError, MissingDataError, UsageError
 from benchmark.interfaces import BuildContext
 
@@ -325,3 +347,198 @@ def test_the_checksum_is_of_what_decides(write):
         write("vit", ViTModel(ViTConfig(**VISION)), image_mean=[0.1, 0.2, 0.3])
     again()
     assert len(set(sums)) == 3
+
+
+def drawn(make):
+    """A model with weights from a fixed seed, in evaluation mode."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return make().eval()
+
+
+def stored(folder, model, side=SIDE):
+    """A folder with a model, pixels and words, whatever the kind of the model."""
+    model.save_pretrained(folder)
+    ViTImageProcessor(
+        size={"height": side, "width": side}, image_mean=MEAN, image_std=STD, resample=3
+    ).save_pretrained(folder)
+    tokenizer().save_pretrained(folder)
+    return folder
+
+
+@torch.no_grad()
+def test_siglip_reads_texts_that_are_filled_up(tmp_path):
+    text = {**TEXT, "max_position_embeddings": 8, "pad_token_id": 0}
+    text |= {"bos_token_id": 2, "eos_token_id": 3}
+    theirs = drawn(lambda: SiglipModel(SiglipConfig(text_config=text, vision_config=VISION)))
+    theirs.logit_scale.fill_(1.5)
+    ours = built(stored(tmp_path / "siglip", theirs))
+    ids = tokenizer()(list(TEXTS), padding="max_length", max_length=8, return_tensors="pt")
+    said = vectors(theirs.get_text_features(ids["input_ids"], ids["attention_mask"]))
+    assert torch.allclose(ours.text_embedding(TEXTS), said, atol=1e-5)
+    assert torch.allclose(ours.text_embedding(TEXTS[:1]), said[:1], atol=1e-5)
+    wanted = vectors(theirs.get_image_features(pixel_values=prepared(grey())))
+    assert torch.allclose(ours.image_embedding(grey()), wanted, atol=1e-5)
+    assert ours.temperature() == pytest.approx(math.exp(1.5))
+    # Its patches are pooled by attention: no map of the class token could place them.
+    assert "grounding" not in find(f"hf:{tmp_path / 'siglip'}").BASELINE.capabilities
+
+
+@pytest.mark.parametrize("kind", ["clip", "bert"])
+@torch.no_grad()
+def test_batch_mates_do_not_matter(kind, write):
+    model = built(write(kind))
+    alone = torch.cat([model.text_embedding([text]) for text in TEXTS])
+    assert torch.allclose(model.text_embedding(TEXTS), alone, atol=1e-5)
+
+
+@given(st.integers(1, 6), st.integers(1, 4), st.integers(0, 5), st.integers(1, 3))
+def test_a_map_is_row_by_row(side, patch, front, width):
+    rows, columns, channels = torch.meshgrid(
+        *(torch.arange(float(count)) for count in (side, side, width)), indexing="ij"
+    )
+    patches = (10_000 * rows + 100 * columns + channels).reshape(1, side * side, width)
+    tokens = torch.cat([torch.full((1, front, width), -1.0), patches], dim=1)
+    found = as_map(tokens, torch.zeros(1, 3, side * patch, side * patch), patch)
+    wanted = 10_000 * rows + 100 * columns + channels
+    assert torch.equal(found[0], wanted.permute(2, 0, 1))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ViTModel(ViTConfig(**{**VISION, "num_hidden_layers": 0})),
+        lambda: Dinov2WithRegistersModel(
+            Dinov2WithRegistersConfig(**{**VISION, "num_hidden_layers": 0}, num_register_tokens=4)
+        ),
+    ],
+    ids=["class", "class and registers"],
+)
+@torch.no_grad()
+def test_a_changed_patch_changes_its_place_alone(make, tmp_path):
+    """Without layers no token sees another one."""
+    model = built(stored(tmp_path / "model", drawn(make)))
+    images, places = grey()[:1], SIDE // PATCH
+    changed = images.clone()
+    changed[..., 2 * PATCH : 3 * PATCH, PATCH : 2 * PATCH] = 0.0
+    before, after = (model.patch_features(one, projected=False) for one in (images, changed))
+    moved = (before != after).any(dim=2)[0].nonzero().flatten().tolist()
+    assert moved == [2 * places + 1]
+
+
+@torch.no_grad()
+def test_a_vision_model_may_have_a_vocabulary_or_merge_patches(tmp_path):
+    beit = drawn(lambda: BeitModel(BeitConfig(**VISION)))
+    sizes = {"embed_dim": 8, "depths": [1, 1], "num_heads": [2, 2], "window_size": 4}
+    swin = drawn(lambda: SwinModel(SwinConfig(image_size=SIDE, patch_size=4, **sizes)))
+    for name, model in {"beit": beit, "swin": swin}.items():
+        ours = built(stored(tmp_path / name, model))
+        wanted = model(pixel_values=prepared(grey())).pooler_output
+        assert torch.allclose(ours.pooled_features(grey()), wanted, atol=1e-5)
+        assert ours.grid == (4, 4)
+        assert "text_features" not in find(f"hf:{tmp_path / name}").BASELINE.capabilities
+
+
+@torch.no_grad()
+def test_a_classifier_without_pooler_gives_its_first_token(tmp_path):
+    """Else transformers pools with weights that it draws."""
+    model = drawn(lambda: ViTForImageClassification(ViTConfig(**VISION)))
+    ours = built(stored(tmp_path / "vit", model))
+    wanted = model.vit(pixel_values=prepared(grey())).last_hidden_state[:, 0]
+    assert torch.allclose(ours.pooled_features(grey()), wanted, atol=1e-5)
+    assert ours.loaded_from["missing"] == ["pooler.dense.bias", "pooler.dense.weight"]
+    assert ours.loaded_from["unused"] == ["classifier.bias", "classifier.weight"]
+    assert ours.loaded_from["form"] == "hf:vit"
+
+
+def test_half_a_pooler_is_not_enough(write):
+    folder = write("vit")
+    tensors = load_file(folder / "model.safetensors")
+    del tensors["pooler.dense.bias"]
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(BadDataError, match=r"pooler\.dense\.bias"):
+        built(folder)
+
+
+def test_an_encoder_that_drops_patches_at_random_is_refused(tmp_path):
+    folder = stored(tmp_path / "mae", drawn(lambda: ViTMAEModel(ViTMAEConfig(**VISION))))
+    with pytest.raises(UsageError, match="at random"):
+        find(f"hf:{folder}")
+
+
+@pytest.mark.parametrize("last", ["Pooling", "Normalize", "Dense"])
+def test_modules_behind_the_pooling_are_read_or_refused(last, write):
+    folder = write("bert")
+    modules = [{"type": f"sentence_transformers.models.{n}"} for n in ("Transformer", last)]
+    (folder / "modules.json").write_text(json.dumps(modules), encoding="utf-8")
+    if last == "Dense":
+        with pytest.raises(UsageError, match="Dense"):
+            find(f"hf:{folder}")
+    else:
+        assert find(f"hf:{folder}").BASELINE.capabilities == ("text_features",)
+
+
+@pytest.mark.parametrize("length", [0, 10])
+def test_damaged_weights_are_refused_in_one_line(length, write):
+    folder = write("vit")
+    path = folder / "model.safetensors"
+    whole = path.read_bytes()
+    for name, content in {
+        "model.safetensors": whole[: -length or None][: len(whole) // 2 + length],
+        "pytorch_model.bin": b"x" * length,
+    }.items():
+        path.unlink(missing_ok=True)
+        (folder / name).write_bytes(content)
+        find.cache_clear()
+        with pytest.raises(BadDataError) as caught:
+            built(folder)
+        assert "\n" not in str(caught.value) and str(folder) in str(caught.value)
+
+
+def picture(rows, columns=None):
+    """8-bit grey noise over a ramp: smooth enough for two resamplers, not symmetric."""
+    draws = np.random.default_rng(3)
+    columns = columns or rows
+    coarse = Image.fromarray(draws.integers(0, 256, (7, 7), dtype=np.uint8))
+    return np.asarray(coarse.resize((columns, rows), Image.Resampling.BICUBIC))
+
+
+PROCESSORS = {
+    "resized and cropped": lambda: BitImageProcessor(
+        size={"shortest_edge": 36}, crop_size={"height": SIDE, "width": SIDE}
+    ),
+    "bilinear": lambda: ViTImageProcessor(size={"height": SIDE, "width": SIDE}, resample=2),
+    "cropped by a part": lambda: ConvNextImageProcessor(
+        size={"shortest_edge": SIDE}, crop_pct=0.8, resample=3
+    ),
+    "squeezed": lambda: ConvNextImageProcessor(
+        size={"shortest_edge": 384}, crop_pct=0.8, resample=3
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", PROCESSORS)
+def test_pixels_are_those_of_the_folders_processor(kind, tmp_path):
+    processor = PROCESSORS[kind]()
+    MODELS["resnet"].save_pretrained(tmp_path)
+    processor.save_pretrained(tmp_path)
+    pixels = picture(64)
+    colours = Image.fromarray(pixels).convert("RGB")
+    wanted = processor(images=colours, return_tensors="pt")["pixel_values"]
+    content = json.loads((tmp_path / "preprocessor_config.json").read_text(encoding="utf-8"))
+    prepare = Prepare(checked(preprocessing_of(content, tmp_path, Vision()), "it"))
+    found = prepare(torch.tensor(pixels)[None, None] / 255)
+    assert found.shape == wanted.shape
+    # Theirs is rounded to grey levels between the steps.
+    assert (found - wanted).abs().max() < 2.1 / 255 / min(content["image_std"])
+
+
+def test_a_processor_of_both_holds_the_image_processor(write):
+    folder = write("clip")
+    (folder / "preprocessor_config.json").unlink()
+    images = CLIPImageProcessor(size={"shortest_edge": 40}, crop_size=SIDE, image_mean=MEAN)
+    CLIPProcessor(images, tokenizer()).save_pretrained(folder)
+    (folder / "preprocessor_config.json").unlink(missing_ok=True)
+    read = built(folder).loaded_from["preprocessing"]
+    assert (read["image_size"], read["crop_fraction"]) == (SIDE, 0.8)
+    assert read["mean"] == pytest.approx(MEAN)
