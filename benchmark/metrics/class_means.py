@@ -67,11 +67,16 @@ def mean_chance(levels: Sequence[float]) -> float | None:
 
 
 def replicated(
-    drawn: Mapping[str, np.ndarray],
+    drawn: Mapping[str, np.ndarray], few: Mapping[str, Interval] | None = None
 ) -> tuple[Interval | None, dict[str, Interval], dict[str, int]]:
     """Intervals from the replicates of each defined class, (r,) by class.
 
-    A replicate that is undefined (NaN) for one class is undefined for the mean.
+    A replicate that is undefined (NaN) for one class is undefined for the mean. The mean of one
+    class is that class.
+
+    Args:
+        drawn: Replicates by class.
+        few: What stands in place of the percentiles of a class with few cases.
 
     Returns:
         Interval of the mean (None without a class), those of the classes, and the number of
@@ -82,7 +87,12 @@ def replicated(
     intervals = {name: percentile_interval(values) for name, values in drawn.items()}
     mean = percentile_interval(np.mean(list(drawn.values()), axis=0))
     dropped = {name: interval.undefined for name, interval in intervals.items()}
-    return mean, intervals, dropped | {"mean": mean.undefined}
+    dropped["mean"] = mean.undefined
+    if mean.replicates:
+        intervals |= {name: one for name, one in (few or {}).items() if name in drawn}
+    if len(drawn) == 1:
+        (mean,) = intervals.values()
+    return mean, intervals, dropped
 
 
 def mean_of_draws(

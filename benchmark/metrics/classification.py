@@ -18,9 +18,10 @@ A class whose scores are all NaN has none, and is undefined. Levels of chance: `
 mean's is that of its defined classes.
 
 Intervals are 95 % percentile intervals of a bootstrap by patient. The validation threshold is
-held fixed; the one on the test labels is chosen anew in each replicate. A replicate in which a
-class is undefined is dropped for that class and for the mean, and counted in
-`selection["bootstrap"]`. `selection["f1_thresholds"]` and `selection["mcc_thresholds"]` hold the
+held fixed; the one on the test labels is chosen anew in each replicate. A resample without a
+positive or a negative of a class is redrawn, and counted in `selection["bootstrap"]`; where half
+of them would have to be, none is, and a replicate is dropped where a class is undefined in it. A
+class with few cases has DeLong's interval, or none: see `few_cases`. `selection["f1_thresholds"]` and `selection["mcc_thresholds"]` hold the
 thresholds by split and class, `selection["thresholds_chosen_by"]` the rules.
 
 Predictions: `ids`, `patients`, `split`, `classes` (k), `truth` (n, k) with NaN for unknown, and
@@ -36,11 +37,13 @@ import numpy as np
 from benchmark.interfaces import Metric, Scores
 from benchmark.metrics.argmax import argmax_metrics
 from benchmark.metrics.class_means import mean_chance, mean_over_classes, replicated
+from benchmark.metrics.class_replicates import class_replicates
 from benchmark.metrics.class_scores import ClassScores, score_class, unscored
 from benchmark.metrics.classification_draws import score_draws
+from benchmark.metrics.few_cases import FewCases
 from benchmark.metrics.predictions import require, require_finite, rows_of, test_rows
-from benchmark.metrics.ranking import AUC_CHANCE, rank_auc, weighted_auc, why_undefined
-from benchmark.metrics.thresholds import CHOSEN_BY, METRICS, NO_BEST, RankedClass
+from benchmark.metrics.ranking import AUC_CHANCE, rank_auc, why_undefined
+from benchmark.metrics.thresholds import CHOSEN_BY, METRICS, NO_BEST
 from benchmark.seeds import generator_from
 from benchmark.statistics.bootstrap import PatientBootstrap
 
@@ -49,7 +52,7 @@ if TYPE_CHECKING:
 
     from benchmark.recipes import Recipe
 
-VERSION = 2
+VERSION = 3
 NO_SCORES = "no scores for this class"
 AUCS = {"auc": "scores", "auc_cosine": "scores_cosine"}
 
@@ -75,17 +78,21 @@ def score(
     truth, scores = predictions["truth"], predictions["scores"]
     absent = _without_scores("scores", scores)
     by_class = _by_class(predictions, rows, absent, seed)
-    bootstrap = PatientBootstrap.draw(predictions["patients"][rows], replicates, seed)
+    patients = predictions["patients"][rows]
+    bootstrap = PatientBootstrap.draw(patients, replicates, seed, _cases(truth[rows]))
+    few = FewCases.of(truth[rows], patients, names, replicates)
     test = {name: key for name, key in AUCS.items() if key in predictions}
-    drawn = _replicates(predictions, rows, test, by_class, bootstrap)
+    for key in test.values():
+        _without_scores(key, predictions[key])
+    drawn = class_replicates(predictions, rows, test, by_class, bootstrap)
     metrics: dict[str, Metric] = {}
     dropped: dict[str, dict[str, int]] = {}
     for metric, key in test.items():
         metrics[metric], dropped[metric] = _auc_metric(
-            truth[rows], predictions[key][rows], names, drawn[metric]
+            truth[rows], predictions[key][rows], names, drawn[metric], few
         )
     for metric in METRICS:
-        metrics[metric], dropped[metric] = _metric(metric, names, by_class, drawn[metric])
+        metrics[metric], dropped[metric] = _metric(metric, names, by_class, drawn[metric], few)
     if one_of_many:
         missing = tuple(name for name, gone in zip(names, absent, strict=True) if gone)
         more, undefined = argmax_metrics(truth[rows], scores[rows], names, bootstrap, missing)
@@ -94,11 +101,19 @@ def score(
         "bootstrap": {
             "replicates": replicates,
             "patients": bootstrap.patients,
+            "redrawn": bootstrap.redrawn,
             "undefined_replicates": dropped,
+            "few_cases": few.described(),
         }
     }
     per_sample = {key: predictions[key][rows] for key in ("ids", "patients", "truth", "scores")}
     return Scores(metrics, per_sample, selection)
+
+
+def _cases(truth: np.ndarray) -> np.ndarray:
+    """(n, 2 k) positives and negatives of the classes that have both."""
+    both = (truth == 1).any(axis=0) & (truth == 0).any(axis=0)
+    return np.concatenate([truth[:, both] == 1, truth[:, both] == 0], axis=1)
 
 
 def _without_scores(name: str, scores: np.ndarray) -> np.ndarray:
@@ -127,46 +142,12 @@ def _by_class(
     ]
 
 
-def _replicates(
-    predictions: Mapping[str, np.ndarray],
-    rows: np.ndarray,
-    aucs: Mapping[str, str],
-    by_class: list[ClassScores],
-    bootstrap: PatientBootstrap,
-) -> dict[str, dict[int, np.ndarray]]:
-    """Every metric in every replicate, (r,) by metric and column; defined ones only."""
-    truth = predictions["truth"][rows]
-    drawn: dict[str, dict[int, np.ndarray]] = {name: {} for name in (*aucs, *METRICS)}
-    for name, key in aucs.items():
-        _without_scores(key, predictions[key])
-        for column in range(len(by_class)):
-            values = predictions[key][rows, column]
-            if not why_undefined(truth[:, column]) and not np.isnan(values).any():
-                drawn[name][column] = np.empty(bootstrap.replicates)
-    ranked = {
-        column: RankedClass.of(truth[:, column], predictions["scores"][rows, column])
-        for column, scored in enumerate(by_class)
-        if set(scored.reasons) != set(METRICS)
-    }
-    for column, scored in enumerate(by_class):
-        for name in METRICS:
-            if name not in scored.reasons:
-                drawn[name][column] = np.empty(bootstrap.replicates)
-    for piece, weights in bootstrap.sample_weights():
-        for name, key in aucs.items():
-            for column, values in drawn[name].items():
-                labels = truth[:, column]
-                values[piece] = weighted_auc(labels, predictions[key][rows, column], weights)
-        for column, one in ranked.items():
-            threshold = by_class[column].thresholds["validation"]
-            for name, found in one.metrics_under(weights, threshold).items():
-                if column in drawn[name]:
-                    drawn[name][column][piece] = found
-    return drawn
-
-
 def _auc_metric(
-    truth: np.ndarray, scores: np.ndarray, names: tuple[str, ...], drawn: Mapping[int, np.ndarray]
+    truth: np.ndarray,
+    scores: np.ndarray,
+    names: tuple[str, ...],
+    drawn: Mapping[int, np.ndarray],
+    few: FewCases,
 ) -> tuple[Metric, dict[str, int]]:
     """AUC with intervals, and the number of undefined replicates by class and of the mean."""
     values = {name: float("nan") for name in names}
@@ -175,7 +156,8 @@ def _auc_metric(
     reasons = {
         name: why_undefined(truth[:, column]) or NO_SCORES for column, name in enumerate(names)
     }
-    interval, intervals, dropped = replicated({names[c]: one for c, one in drawn.items()})
+    of_class = {names[column]: one for column, one in drawn.items()}
+    interval, intervals, dropped = replicated(of_class, few.of_auc(scores))
     metric = mean_over_classes(
         values, reasons, chance=AUC_CHANCE, interval=interval, interval_per_class=intervals
     )
@@ -187,8 +169,11 @@ def _metric(
     names: tuple[str, ...],
     by_class: list[ClassScores],
     drawn: Mapping[int, np.ndarray],
+    few: FewCases,
 ) -> tuple[Metric, dict[str, int]]:
-    interval, intervals, dropped = replicated({names[c]: one for c, one in drawn.items()})
+    interval, intervals, dropped = replicated(
+        {names[c]: one for c, one in drawn.items()}, few.without()
+    )
     of_class = dict(zip(names, by_class, strict=True))
     found = mean_over_classes(
         {name: one.values[metric] for name, one in of_class.items()},

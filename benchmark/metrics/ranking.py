@@ -5,16 +5,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from scipy.stats import rankdata
 
 from benchmark.metrics.confusion import correlation_of, last_best
-
-if TYPE_CHECKING:
-    from benchmark.statistics.bootstrap import PatientBootstrap
-
 
 AUC_CHANCE = 0.5
 
@@ -48,43 +42,6 @@ def rank_auc(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
     ranks = rankdata(values[known], axis=0)
     total = ranks[positive].sum(axis=0)
     return np.asarray((total - positives * (positives + 1) / 2) / (positives * negatives))
-
-
-def weighted_auc(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """AUC under many weightings of the same samples; the scores are sorted once.
-
-    Args:
-        truth: (n,).
-        scores: (n,).
-        weights: (n, r) how often each sample counts; whole numbers in float32 stay exact.
-
-    Returns:
-        (r,) AUC, NaN where positives or negatives have no weight.
-    """
-    labels, values = np.asarray(truth), np.asarray(scores)
-    positive, negative = np.flatnonzero(labels == 1), np.flatnonzero(labels == 0)
-    negative = negative[np.argsort(values[negative], kind="stable")]
-    below = np.zeros((len(negative) + 1, weights.shape[1]), dtype=weights.dtype)
-    np.cumsum(weights[negative], axis=0, out=below[1:])
-    ordered = values[negative]
-    lower = np.searchsorted(ordered, values[positive], side="left")
-    upper = np.searchsorted(ordered, values[positive], side="right")
-    of_positives = weights[positive]
-    wins = below[lower]
-    wins += below[upper]
-    wins *= of_positives
-    won = 0.5 * wins.sum(axis=0, dtype=np.float64)
-    pairs = of_positives.sum(axis=0, dtype=np.float64) * below[-1]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(pairs > 0, won / pairs, np.nan)
-
-
-def bootstrap_auc(truth: np.ndarray, scores: np.ndarray, bootstrap: PatientBootstrap) -> np.ndarray:
-    """AUC in every replicate of a patient bootstrap, (replicates,)."""
-    drawn = np.empty(bootstrap.replicates)
-    for piece, weights in bootstrap.sample_weights():
-        drawn[piece] = weighted_auc(truth, scores, weights)
-    return drawn
 
 
 def _counts_by_threshold(

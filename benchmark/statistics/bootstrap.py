@@ -47,30 +47,51 @@ class PatientBootstrap:
         codes: (n,) position of each sample's patient in the sorted list of patients, so that the
             order of the samples has no influence.
         counts: (replicates, patients) draws; each row sums to the number of patients.
+        redrawn: Draws that were thrown away because a kind of case was not among them.
     """
 
     codes: np.ndarray
     counts: np.ndarray
+    redrawn: int = 0
 
     @classmethod
-    def draw(cls, patients: np.ndarray, replicates: int, seed: int) -> PatientBootstrap:
-        """Draw the replicates; the same patients and seed give the same draws for any baseline.
+    def draw(
+        cls,
+        patients: np.ndarray,
+        replicates: int,
+        seed: int,
+        cases: np.ndarray | None = None,
+    ) -> PatientBootstrap:
+        """Draw the replicates; the same patients, cases and seed give the same draws.
 
         Args:
             patients: (n,) name of each sample's patient.
             replicates: Number of replicates; 0 gives no intervals.
             seed: The bootstrap axis of `benchmark.seeds`.
+            cases: (n, c), kinds of samples of which every replicate must hold one, such as the
+                positives of each class. A draw without one is made anew and counted. Where half
+                of the draws and more would have to be, none is: the replicates then stay as they
+                fall, and a statistic says where it is undefined. A kind without any sample asks
+                for nothing.
         """
         names, codes = np.unique(np.asarray(patients), return_inverse=True)
         generator = generator_from("bootstrap", seed)
         number = len(names)
         if number == 0:
             raise BadDataError("A bootstrap needs at least one patient.")
-        counts = np.empty((replicates, number), dtype=np.uint16)
-        for replicate in range(replicates):
-            drawn = generator.integers(number, size=number)
-            counts[replicate] = np.bincount(drawn, minlength=number)
-        return cls(codes.reshape(-1), counts)
+        codes = codes.reshape(-1)
+        holds = _patients_with(cases, codes, number)
+        counts = _drawn(generator, replicates, number)
+        complete = _complete(counts, holds)
+        kept, redrawn = [counts[complete]], 0
+        missing, allowed = int((~complete).sum()), int(replicates / SMALLEST_DEFINED_SHARE)
+        while missing and replicates + redrawn < allowed:
+            more = _drawn(generator, min(missing, allowed - replicates - redrawn), number)
+            complete = _complete(more, holds)
+            kept.append(more[complete])
+            redrawn += len(more)
+            missing -= int(complete.sum())
+        return cls(codes, counts) if missing else cls(codes, np.concatenate(kept), redrawn)
 
     @property
     def replicates(self) -> int:
@@ -82,12 +103,19 @@ class PatientBootstrap:
         """Number of different patients."""
         return int(self.counts.shape[1])
 
-    def sample_weights(self, largest_chunk: int = 2_000_000) -> Iterator[tuple[slice, np.ndarray]]:
-        """Pieces (replicates of the piece, float32 weights (n, piece)) of bounded size."""
+    def patient_weights(self, largest_chunk: int = 2_000_000) -> Iterator[tuple[slice, np.ndarray]]:
+        """Pieces (replicates of the piece, float32 weights (patients, piece)).
+
+        A piece holds at most `largest_chunk` weights of samples, once they are spread over them.
+        """
         step = max(1, largest_chunk // max(1, len(self.codes)))
         for start in range(0, self.replicates, step):
             piece = slice(start, min(start + step, self.replicates))
-            by_patient = np.ascontiguousarray(self.counts[piece].T, dtype=np.float32)
+            yield piece, np.ascontiguousarray(self.counts[piece].T, dtype=np.float32)
+
+    def sample_weights(self, largest_chunk: int = 2_000_000) -> Iterator[tuple[slice, np.ndarray]]:
+        """Pieces (replicates of the piece, float32 weights (n, piece)) of bounded size."""
+        for piece, by_patient in self.patient_weights(largest_chunk):
             yield piece, by_patient[self.codes]
 
     def means(self, values: np.ndarray) -> np.ndarray:
@@ -110,6 +138,31 @@ class PatientBootstrap:
         with np.errstate(invalid="ignore", divide="ignore"):
             means = np.where(size > 0, total / size, np.nan)
         return means.reshape((self.replicates, *np.shape(values)[1:]))
+
+
+def _drawn(generator: np.random.Generator, replicates: int, patients: int) -> np.ndarray:
+    counts = np.empty((replicates, patients), dtype=np.uint16)
+    for replicate in range(replicates):
+        drawn = generator.integers(patients, size=patients)
+        counts[replicate] = np.bincount(drawn, minlength=patients)
+    return counts
+
+
+def _patients_with(cases: np.ndarray | None, codes: np.ndarray, patients: int) -> list[np.ndarray]:
+    """For each kind of case that occurs: the patients that have one."""
+    if cases is None:
+        return []
+    table = np.asarray(cases, dtype=bool).reshape(len(codes), -1)
+    found = [np.unique(codes[column]) for column in table.T if column.any()]
+    return [who for who in found if len(who) < patients]
+
+
+def _complete(counts: np.ndarray, holds: list[np.ndarray]) -> np.ndarray:
+    """Which replicates hold a case of each kind, (replicates,)."""
+    complete = np.ones(len(counts), dtype=bool)
+    for who in holds:
+        complete &= counts[:, who].any(axis=1)
+    return complete
 
 
 def percentile_interval(replicates: np.ndarray, level: float = LEVEL) -> Interval:

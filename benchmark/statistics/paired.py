@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 
 from benchmark.errors import BadDataError
-from benchmark.metrics.ranking import bootstrap_auc, rank_auc
+from benchmark.metrics.ranked_auc import bootstrap_auc
+from benchmark.metrics.ranking import rank_auc
 from benchmark.seeds import generator_from
 from benchmark.statistics.bootstrap import LEVEL, PatientBootstrap, percentile_interval
 

@@ -8,10 +8,12 @@ from sklearn.metrics import f1_score, precision_recall_curve, roc_auc_score
 
 from benchmark.errors import BadDataError
 from benchmark.metrics.classification import score
+from benchmark.metrics.ranked_auc import bootstrap_auc
 from benchmark.metrics.thresholds import METRICS
 from benchmark.recipes import LinearProbeRecipe, ZeroShotRecipe
 from benchmark.statistics.bootstrap import PatientBootstrap
 from benchmark.statistics.chance import SentinelResult, examine_sentinels
+from benchmark.statistics.delong import delong_interval
 from tests.golden.files import golden_files
 
 RECIPE = ZeroShotRecipe(source="test")
@@ -229,22 +231,68 @@ def test_cosine_scores_are_scored_apart():
     assert metrics["auc_cosine"].value == pytest.approx(1 - metrics["auc"].value)
 
 
-def test_rare_classes_have_no_interval_and_say_so():
+def rare(columns):
+    """300 patients of one image; one patient with a positive case of every class."""
     arrays = predictions(validation=0)
     arrays["truth"][:] = 0
-    arrays["truth"][0] = 1
+    arrays["truth"][columns, range(3)] = 1
     arrays["scores"][0] = 9
     arrays["patients"] = np.arange(300).astype(str)
-    for seed in range(20):
-        scores = score(arrays, RECIPE, seed, 200)
-        dropped = scores.selection["bootstrap"]["undefined_replicates"]["auc"]["mean"]
-        assert 40 < dropped < 120  # a patient is absent from 1/e of the replicates
-    arrays["truth"][:, 1] = arrays["truth"][:, 2] = 0
-    arrays["truth"][1, 1] = arrays["truth"][2, 2] = 1
-    metric = score(arrays, RECIPE, 0, 400).metrics["auc"]  # defined in about (1 - 1/e)^3 = 25 %
+    return arrays
+
+
+def test_resamples_without_a_positive_are_redrawn_and_counted():
+    for seed in range(10):
+        found = score(rare([0, 0, 0]), RECIPE, seed, 200).selection["bootstrap"]
+        # The patient is absent from 1/e of the draws: 1/(e - 1) draws more for each that stays.
+        assert 70 < found["redrawn"] < 165
+        assert set(found["undefined_replicates"]["auc"].values()) == {0}
+
+
+def test_where_half_would_be_redrawn_nothing_is_and_the_mean_says_so():
+    # A resample holds the three positives in about (1 - 1/e)^3 = 25 %.
+    scores = score(rare([0, 1, 2]), RECIPE, 0, 400)
+    metric = scores.metrics["auc"]
     assert metric.interval is None
     assert "bootstrap replicates only" in metric.why
-    assert metric.interval_per_class["class 0"] is not None
+    assert scores.selection["bootstrap"]["redrawn"] == 0
+    assert scores.selection["bootstrap"]["undefined_replicates"]["auc"]["mean"] > 200
+
+
+def test_a_class_with_few_positives_has_delongs_interval_or_none():
+    arrays = predictions(n=400, validation=0)
+    arrays["truth"][:, 0] = 0
+    arrays["truth"][:58:2, 0] = 1  # 29 patients
+    arrays["truth"][:, 1] = 0
+    arrays["truth"][:60:2, 1] = 1  # 30 patients
+    arrays["truth"][:, 2] = 0
+    arrays["truth"][0, 2] = 1
+    scores = score(arrays, RECIPE, 0, 200)
+    auc = scores.metrics["auc"]
+    few = delong_interval(arrays["truth"][:, 0], arrays["scores"][:, 0], arrays["patients"])
+    assert auc.interval_per_class["class 0"] == few.bounds
+    cases = np.concatenate([arrays["truth"] == 1, arrays["truth"] == 0], axis=1)
+    bootstrap = PatientBootstrap.draw(arrays["patients"], 200, 0, cases)
+    drawn = bootstrap_auc(arrays["truth"], arrays["scores"], bootstrap)
+    expected = np.quantile(drawn[:, 1], [0.025, 0.975])
+    assert auc.interval_per_class["class 1"] == pytest.approx(expected)
+    assert auc.interval_per_class["class 2"] is None
+    assert auc.interval == pytest.approx(np.quantile(drawn.mean(axis=1), [0.025, 0.975]))
+    assert scores.metrics["average_precision"].interval_per_class["class 0"] is None
+    described = scores.selection["bootstrap"]["few_cases"]
+    assert set(described) == {"class 0", "class 2"}
+    assert "fewer than 30 patients with a positive case (29)" in described["class 0"]
+
+
+def test_the_mean_of_one_class_is_that_class():
+    arrays = predictions(n=200, classes=1, validation=0)
+    arrays["truth"][:] = 0
+    arrays["truth"][:40:2] = 1
+    metrics = score(arrays, RECIPE, 0, 200).metrics
+    few = delong_interval(arrays["truth"][:, 0], arrays["scores"][:, 0], arrays["patients"])
+    assert metrics["auc"].interval == few.bounds
+    assert metrics["average_precision"].interval is None
+    assert "(20)" in metrics["average_precision"].why
 
 
 def test_order_of_the_samples_has_no_influence():

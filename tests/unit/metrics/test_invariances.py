@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmark.metrics import classification, grounding, ranking
+from benchmark.metrics.ranked_auc import RankedAuc
 from benchmark.metrics.rle import decode, encode
 from benchmark.metrics.segmentation import dice_metrics, dice_per_image
 from benchmark.metrics.thresholds import RankedClass
@@ -211,8 +212,9 @@ def test_ranking(order):
         moved = truth[order], scores[order]
         for function in (ranking.rank_auc, ranking.average_precision, ranking.best_f1_threshold):
             same(float(function(truth, scores)), float(function(*moved)))
-        first = ranking.weighted_auc(truth, scores, weights)
-        second = ranking.weighted_auc(*moved, weights[order])
+        codes = np.arange(SAMPLES)
+        first = RankedAuc.of(truth, scores, codes, SAMPLES).under(weights)
+        second = RankedAuc.of(*moved, codes, SAMPLES).under(weights[order])
         np.testing.assert_array_equal(first, second)
         under = RankedClass.of(truth, scores).metrics_under(weights, 0.4)
         again = RankedClass.of(*moved).metrics_under(weights[order], 0.4)

@@ -10,12 +10,9 @@ from sklearn import metrics as reference
 from benchmark.metrics.ranking import (
     average_precision,
     best_f1_threshold,
-    bootstrap_auc,
     rank_auc,
-    weighted_auc,
     why_undefined,
 )
-from benchmark.statistics.bootstrap import PatientBootstrap
 
 SCORES = arrays(np.int64, 30, elements=st.integers(-8, 8))
 TRUTH = arrays(np.int64, 30, elements=st.integers(0, 1))
@@ -39,14 +36,6 @@ def test_auc_equals_pairwise_loops(truth, scores):
 
 
 @settings(max_examples=40, deadline=None)
-@given(TRUTH, SCORES, arrays(np.int64, (30, 3), elements=st.integers(0, 3)))
-def test_weighted_auc_equals_weighted_loops(truth, scores, weights):
-    ours = weighted_auc(truth, scores, weights.astype(np.float32))
-    loops = [auc_by_loops(truth, scores, weights[:, r]) for r in range(3)]
-    np.testing.assert_allclose(ours, loops, rtol=1e-6)
-
-
-@settings(max_examples=40, deadline=None)
 @given(TRUTH, SCORES)
 def test_auc_ignores_monotone_maps_and_order(truth, scores):
     auc = rank_auc(truth, scores)
@@ -63,8 +52,6 @@ def test_auc_of_unknown_labels_and_of_many_draws():
     truth[:10] = np.nan
     expected = [auc_by_loops(truth[10:], scores[10:, draw]) for draw in range(4)]
     np.testing.assert_allclose(rank_auc(truth, scores), expected)
-    weighted = weighted_auc(truth, scores[:, 0], np.ones((60, 1), dtype=np.float32))
-    np.testing.assert_allclose(weighted[0], expected[0])
 
 
 def test_undefined_reasons():
@@ -89,17 +76,3 @@ def test_against_scikit_learn(seed):
     threshold = best_f1_threshold(truth, scores)
     assert threshold == thresholds[np.argmax(f1[:-1])]
     np.testing.assert_allclose(reference.f1_score(truth, scores >= threshold), f1.max())
-
-
-def test_bootstrap_auc_equals_repeating_the_samples():
-    rng = np.random.default_rng(3)
-    truth, scores = rng.integers(0, 2, 40), rng.normal(size=40)
-    patients = rng.integers(0, 15, 40)
-    bootstrap = PatientBootstrap.draw(patients, 7, seed=5)
-    drawn = bootstrap_auc(truth, scores, bootstrap)
-    for replicate in range(7):
-        repeats = bootstrap.counts[replicate][bootstrap.codes]
-        rows = np.repeat(np.arange(40), repeats)
-        np.testing.assert_allclose(
-            drawn[replicate], reference.roc_auc_score(truth[rows], scores[rows]), rtol=1e-6
-        )
