@@ -21,6 +21,8 @@ from benchmark.recording import make_record, storable
 from benchmark.seeds import seed_from
 from benchmark.specs import Cell, State
 from benchmark.states import PlannedCell, stale_folders
+from benchmark.training.log import FOLDER as LOGS
+from benchmark.training.log import logging_to
 from benchmark.workshop import Workshop
 
 if TYPE_CHECKING:
@@ -88,7 +90,9 @@ def run_cell(planned: PlannedCell, workshop: Workshop, progress: Progress) -> re
     folder.mkdir(parents=True, exist_ok=True)
     device = _device(resolved, settings.device)
     context = make_context(planned, resolved, workshop, progress, device)
-    outcome: Outcome = registry.protocol_module(resolved.task.protocol).run(context)
+    protocol = registry.protocol_module(resolved.task.protocol)
+    with logging_to(settings.log, settings.results / LOGS / cell.folder):
+        outcome: Outcome = protocol.run(context)
     scores = _scores(cell, resolved, outcome)
     record = make_record(planned, resolved, context, outcome, scores, workshop)
     timing = {

@@ -13,6 +13,7 @@ from typing import Any
 from benchmark.errors import UsageError, unknown_name
 
 CONFIG_FILE = "maco-bench.toml"
+LOGS = ("none", "tensorboard")
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Settings:
         corpus: Data set whose images and reports are pre-trained on; empty = that of the suite.
         weights: A checkpoint to evaluate in place of pre-training here.
         trust_weights: Load a checkpoint that needs pickle.
+        log: What writes the training log (`benchmark.training.log`): one of `LOGS`.
         options: Replaced options by baseline.
         recipes: Replaced recipe fields by protocol.
     """
@@ -65,6 +67,7 @@ class Settings:
     corpus: str = ""
     weights: Path | None = None
     trust_weights: bool = False
+    log: str = "none"
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -154,6 +157,8 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         raise UsageError("`jobs` must be at least 1.")
     if settings.executor != "local":
         raise unknown_name("executor", settings.executor, ["local"])
+    if settings.log not in LOGS:
+        raise unknown_name("training log", settings.log, LOGS)
     return settings
 
 

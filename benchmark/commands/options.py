@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UsageError
-from benchmark.settings import Settings, make_settings
+from benchmark.settings import LOGS, Settings, make_settings
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -82,6 +82,9 @@ def add_work(parser: argparse.ArgumentParser) -> None:
         const=True,
         help="load a checkpoint that could run code (pickle)",
     )
+    group.add_argument(
+        "--log", choices=LOGS, help="log of every training, below RESULTS/logs (default: none)"
+    )
     group.add_argument("--refresh", action="store_const", const=True, help="run stale cells again")
     group.add_argument("--dry-run", action="store_true", help="show the plan and stop")
 
@@ -89,7 +92,7 @@ def add_work(parser: argparse.ArgumentParser) -> None:
 _PLAIN = (
     "data_root", "cache_dir", "allow_partial", "profile", "jobs", "suite", "results", "only",
     "labels", "baselines", "tasks", "pretrain_seeds", "subset_seeds", "head_seeds", "corpus",
-    "executor", "device", "weights", "trust_weights", "refresh",
+    "executor", "device", "weights", "trust_weights", "refresh", "log",
 )  # fmt: skip
 
 

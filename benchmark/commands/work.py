@@ -100,10 +100,12 @@ def _plan(settings: Settings, quiet: bool) -> Plan:
 
 
 def execute(plan: Plan, quiet: bool = False) -> Plan:
-    """Run a plan's cells; the results folder is tried first, so that hours are not lost."""
+    """Run a plan's cells; what would lose hours later is tried first: results folder and log."""
     from benchmark.execution.local import run_plan
+    from benchmark.training.log import require_package
 
     settings = plan.settings
+    require_package(settings.log)
     try:
         settings.results.mkdir(parents=True, exist_ok=True)
         trial = settings.results / ".writable"

@@ -51,6 +51,11 @@ class History:
         """Mean of each part over the last `window` steps."""
         return {name: float(np.mean(values[-window:])) for name, values in self.losses.items()}
 
+    def scalars(self, step: int) -> dict[str, float]:
+        """Everything of one step (from 0) by name: `loss/NAME`, `rate`, `gradient_norm`."""
+        content = {f"loss/{name}": values[step] for name, values in self.losses.items()}
+        return {**content, "rate": self.rates[step], "gradient_norm": self.gradient_norms[step]}
+
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Content of `history.npz`.
 

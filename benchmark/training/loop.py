@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from benchmark.seeds import seed_from
 from benchmark.training import checkpoint, distributed
 from benchmark.training.device import Precision, private_random_state, seed_everything
 from benchmark.training.history import History
+from benchmark.training.log import RunLog, run_log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -134,10 +136,11 @@ def train(
         state.history.add_arrays(0, arrays())
     last_saved = time.monotonic()
     model.train()
-    with private_random_state(plan.device):
+    with private_random_state(plan.device), _log_of(state, stage, plan) as log:
         while state.step < plan.steps:
             started = time.monotonic()
             losses = _one_step(state, loss_function, plan)
+            log.add(state.history, state.step)
             if arrays is not None and _takes_arrays(state.step, plan):
                 state.history.add_arrays(state.step, arrays())
             if after_step is not None:
@@ -149,6 +152,7 @@ def train(
             stop = should_stop is not None and should_stop(state.step)
             due = time.monotonic() - last_saved >= plan.checkpoint_every_seconds
             if path is not None and (due or stop or state.step == plan.steps):
+                log.flush()
                 _save(state, path, plan)
                 last_saved = time.monotonic()
             if stop:
@@ -160,6 +164,13 @@ def _resume(state: _State, path: Path | None, plan: TrainPlan) -> None:
     content = checkpoint.load_last(path) if path is not None else None
     if content is not None and content["identity"] == plan.identity:
         state.restore(content)
+
+
+def _log_of(state: _State, stage: str, plan: TrainPlan) -> AbstractContextManager[RunLog]:
+    """The training log that the runner asked for; of several processes the main one writes."""
+    if not distributed.is_main():
+        return nullcontext(RunLog())
+    return run_log(stage, plan.rate, state.history, state.step)
 
 
 def _save(state: _State, path: Path, plan: TrainPlan) -> None:

@@ -107,26 +107,39 @@ def test_a_second_run_executes_nothing_opens_no_image_and_builds_no_model(
     assert tables == {path: path.read_bytes() for path in results.rglob("*.md")}
 
 
-def test_a_deleted_record_is_the_only_cell_that_runs_again_and_equals_the_old(
+def test_deleted_records_alone_are_made_again_and_equal_the_old_with_a_log_too(
     toy: tuple[Path, Path, str],
 ) -> None:
     results, cache, _ = toy
     before = stored(results)
-    folder = next(
-        folder
+    gone = {
+        record.cell.task: folder
         for folder, record in all_records(results)
-        if record.cell.baseline == "maco" and record.cell.task == "nih_zero_shot"
-    )
+        if record.cell.baseline == "maco"
+        and (record.cell.task, record.cell.labels)
+        in {("nih_zero_shot", "all"), ("rsna_classification", "1")}
+    }
+    assert set(gone) == {"nih_zero_shot", "rsna_classification"}
     others = {
         path: path.stat().st_mtime_ns
         for path in results.rglob("record.json")
-        if path.parent != folder
+        if path.parent not in gone.values()
     }
-    (folder / "record.json").unlink()
-    again = run_all("--profile", "toy", "--results", str(results), "--cache-dir", str(cache))
+    for folder in gone.values():
+        (folder / "record.json").unlink()
+    again = run_all(
+        "--profile", "toy", "--results", str(results), "--cache-dir", str(cache),
+        "--log", "tensorboard",
+    )  # fmt: skip
     assert again.returncode == 0, again.stdout + again.stderr
     assert stored(results) == before
     assert all(path.stat().st_mtime_ns == mtime for path, mtime in others.items())
+    # Of the two, one trains: its log lies below `logs`, and nothing of it in its own folder.
+    logs = {path.parent for path in results.rglob("events.*")}
+    trained = results / "logs" / gone["rsna_classification"].relative_to(results)
+    assert logs
+    assert {folder.parent for folder in logs} == {trained}
+    assert all(folder.name.startswith("fine-tuning-at-rate-") for folder in logs)
 
 
 def test_exit_codes(toy: tuple[Path, Path, str], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -120,6 +121,29 @@ def test_results_that_cannot_be_written_are_noticed_first(
     assert main([*command, "--results", str(blocked / "results")]) == 2
     assert "cannot be written" in capsys.readouterr().err
     assert not (tmp_path / "data" / "flags" / "log.txt").exists()
+
+
+def test_a_log_without_its_package_is_noticed_first(
+    options: list[str],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    command = ["run", "fake_task", "--baseline", "fake_method", *options]
+    assert main([*command, "--dry-run", "--json"]) == 0
+    planned = json.loads(capsys.readouterr().out)
+    real = importlib.util.find_spec
+
+    def absent(name: str, package: str | None = None) -> object:
+        return None if name == "tensorboard" else real(name, package)
+
+    monkeypatch.setattr(importlib.util, "find_spec", absent)
+    assert main([*command, "--log", "tensorboard"]) == 2
+    assert "pip install tensorboard" in capsys.readouterr().err
+    assert not (tmp_path / "data" / "flags" / "log.txt").exists()
+    # The log is in no key.
+    assert main([*command, "--log", "tensorboard", "--dry-run", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == planned
 
 
 def test_phantom_refuses_a_folder_that_is_not_empty(

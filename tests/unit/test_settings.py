@@ -31,6 +31,7 @@ def test_the_command_line_wins_and_tables_merge(tmp_path: Path) -> None:
         """
         profile = "paper"
         jobs = 4
+        log = "tensorboard"
         results = "out"
         pretrain_seeds = [0, 1]
         [data_roots]
@@ -51,6 +52,8 @@ def test_the_command_line_wins_and_tables_merge(tmp_path: Path) -> None:
         path,
     )
     assert (settings.profile, settings.jobs, settings.suite) == ("toy", 4, "maco")
+    assert settings.log == "tensorboard"
+    assert make_settings({"log": "none"}, path).log == Settings().log == "none"
     assert settings.results == tmp_path / "out"
     assert settings.data_roots == {"nih_cxr14": Path("other"), "ms_cxr": Path("/abs/ms")}
     assert settings.options == {"maco": {"weighting": "official", "mask_ratio": "0.75"}}
@@ -67,6 +70,7 @@ def test_the_command_line_wins_and_tables_merge(tmp_path: Path) -> None:
         ("executor = 'slurm'", "executor"),
         ("jobs = ", "not valid TOML"),
         ("refresh = 1", "must be a bool"),
+        ("log = 'tensorbord'", "`tensorboard`"),
     ],
 )
 def test_mistakes_in_the_file(tmp_path: Path, text: str, fault: str) -> None:

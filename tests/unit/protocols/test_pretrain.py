@@ -12,6 +12,7 @@ from benchmark.errors import UsageError
 from benchmark.fingerprint import file_checksum
 from benchmark.protocols import pretrain
 from benchmark.recipes import PretrainRecipe
+from benchmark.training.log import logging_to
 from benchmark.training.loop import TrainingInterrupted
 
 if TYPE_CHECKING:
@@ -194,3 +195,19 @@ def test_finished_trials_are_not_repeated(tmp_path: Path) -> None:
     again = pretrain.run(dataclasses.replace(context_in(tmp_path / "cut", recipe), progress=heard))
     assert not any(stage.startswith("trial at") for stage in stages)
     assert again.selection == whole.selection
+
+
+def test_the_log_lies_beside_and_changes_nothing(tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPE, trial_rates=(1e-3, 1e-2), trial_share=0.5)
+    plain = pretrain.run(context_in(tmp_path / "plain", recipe))
+    with logging_to("tensorboard", tmp_path / "logs"):
+        logged = pretrain.run(context_in(tmp_path / "logged", recipe))
+    assert (logged.facts, logged.selection) == (plain.facts, plain.selection)
+    names = sorted(path.name for path in (tmp_path / "logged").iterdir())
+    assert names == sorted(path.name for path in (tmp_path / "plain").iterdir())
+    for name in names:
+        assert (tmp_path / "logged" / name).read_bytes() == (tmp_path / "plain" / name).read_bytes()
+    rate = f"{plain.selection['learning_rate']:g}"
+    assert {folder.name for folder in (tmp_path / "logs").iterdir()} == {
+        "trial-at-rate-0.001", "trial-at-rate-0.01", f"pre-training-at-rate-{rate}"
+    }  # fmt: skip
