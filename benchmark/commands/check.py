@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark import registry
 from benchmark.commands.output import hint, say
 from benchmark.errors import UsageError
+from benchmark.packages import require_models
 from benchmark.settings import make_settings, replaced_options
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one line per check, then what the baseline can run."""
+    require_models("`check-baseline`")
     from benchmark.checks.subject import Subject
     from benchmark.checks.suite import run_checks
 

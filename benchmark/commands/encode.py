@@ -12,6 +12,7 @@ from benchmark.arrays import array_bytes
 from benchmark.commands.options import settings_from
 from benchmark.commands.output import say
 from benchmark.errors import MissingDataError, UsageError
+from benchmark.packages import require_models
 from benchmark.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.images and arguments.texts is None:
         raise UsageError("There is nothing to encode.", remedy="Name --images, --texts or both.")
     files = image_files(arguments.images) if arguments.images else []
+    require_models("`encode`")
     model, baseline, device = _model(arguments.baseline, settings)
     arrays = _image_arrays(model, baseline, files, device) if files else {}
     if arguments.texts is not None:

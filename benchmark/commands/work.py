@@ -18,6 +18,7 @@ from benchmark.commands.output import (
     say,
 )
 from benchmark.errors import UsageError
+from benchmark.packages import require_models
 from benchmark.plan import Plan, make_plan
 from benchmark.progress import Display
 from benchmark.settings import Settings
@@ -100,12 +101,20 @@ def _plan(settings: Settings, quiet: bool) -> Plan:
 
 
 def execute(plan: Plan, quiet: bool = False) -> Plan:
-    """Run a plan's cells; what would lose hours later is tried first: results folder and log."""
+    """Run a plan's cells; what would lose hours later is tried first.
+
+    Raises:
+        UsageError: The results folder cannot be written, or a package is not installed.
+    """
     from benchmark.execution.local import run_plan
     from benchmark.training.log import require_package
 
     settings = plan.settings
+    total = len(plan.in_state("to_run", "failed", "waiting", "running"))
+    total += len(plan.in_state("stale")) * settings.refresh
     require_package(settings.log)
+    if total:
+        require_models("A run")
     try:
         settings.results.mkdir(parents=True, exist_ok=True)
         trial = settings.results / ".writable"
@@ -115,8 +124,6 @@ def execute(plan: Plan, quiet: bool = False) -> Plan:
         raise UsageError(
             f"The results folder cannot be written: {error}.", looked_in=[settings.results]
         ) from error
-    total = len(plan.in_state("to_run", "failed", "waiting", "running"))
-    total += len(plan.in_state("stale")) * settings.refresh
     with Display(total, quiet) as display:
         return run_plan(plan, display)
 

@@ -11,12 +11,12 @@ beyond that step is hidden by the event that starts the next piece.
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import re
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from benchmark import packages
 from benchmark.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 FOLDER = "logs"
 """Name of the folder of all logs, below that of the results."""
 
+_EXTRA = "log"
 _FLUSH_SECONDS = 10
 _place: ContextVar[Path | None] = ContextVar("place of the training log", default=None)
 
@@ -40,15 +41,8 @@ def require_package(kind: str) -> None:
     Raises:
         UsageError: Says what to install.
     """
-    if kind == "tensorboard" and importlib.util.find_spec("tensorboard") is None:
-        raise _no_package("The package `tensorboard` is not installed")
-
-
-def _no_package(problem: str) -> UsageError:
-    return UsageError(
-        f"{problem}, and the log `tensorboard` is written with it.",
-        remedy="Install it with `pip install tensorboard`, or leave out --log.",
-    )
+    if kind == "tensorboard":
+        packages.require("tensorboard", _EXTRA, "`--log tensorboard`")
 
 
 @contextlib.contextmanager
@@ -124,7 +118,10 @@ def _open_writer(folder: Path, first_step: int) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        raise _no_package(f"The package `tensorboard` cannot be imported ({error})") from error
+        raise UsageError(
+            f"`--log tensorboard` cannot import the package `tensorboard`: {error}.",
+            remedy=packages.how_to_install(_EXTRA),
+        ) from error
     return SummaryWriter(  # type: ignore[no-untyped-call]
         str(folder), purge_step=first_step, flush_secs=_FLUSH_SECONDS
     )

@@ -139,7 +139,7 @@ def test_a_log_without_its_package_is_noticed_first(
 
     monkeypatch.setattr(importlib.util, "find_spec", absent)
     assert main([*command, "--log", "tensorboard"]) == 2
-    assert "pip install tensorboard" in capsys.readouterr().err
+    assert "pip install -e '.[log]'" in capsys.readouterr().err
     assert not (tmp_path / "data" / "flags" / "log.txt").exists()
     # The log is in no key.
     assert main([*command, "--log", "tensorboard", "--dry-run", "--json"]) == 0
