@@ -21,8 +21,9 @@ Intervals are 95 % percentile intervals of a bootstrap by patient. The validatio
 held fixed; the one on the test labels is chosen anew in each replicate. A resample without a
 positive or a negative of a class is redrawn, and counted in `selection["bootstrap"]`; where half
 of them would have to be, none is, and a replicate is dropped where a class is undefined in it. A
-class with few cases has DeLong's interval, or none: see `few_cases`. `selection["f1_thresholds"]` and `selection["mcc_thresholds"]` hold the
-thresholds by split and class, `selection["thresholds_chosen_by"]` the rules.
+class with few cases has DeLong's interval, or none: see `few_cases`.
+`selection["f1_thresholds"]` and `selection["mcc_thresholds"]` hold the thresholds by split and
+class, `selection["thresholds_chosen_by"]` the rules.
 
 Predictions: `ids`, `patients`, `split`, `classes` (k), `truth` (n, k) with NaN for unknown, and
 `scores` (n, k), or `scores_draws` (n, k, draws) of a random sentinel, see `classification_draws`.
@@ -107,6 +108,7 @@ def score(
         }
     }
     per_sample = {key: predictions[key][rows] for key in ("ids", "patients", "truth", "scores")}
+    per_sample["classes"] = predictions["classes"]
     return Scores(metrics, per_sample, selection)
 
 

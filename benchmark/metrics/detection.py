@@ -22,7 +22,8 @@ where boxes lie, which the sentinels `chance` (boxes anywhere) and `box_prior` (
 training boxes lie) show.
 
 Intervals are 95 % percentile intervals of a bootstrap by patient; images are matched once and
-counted anew in each replicate. Replicates without a true box are dropped.
+counted anew in each replicate. A resample without a true box of a class is redrawn, and counted in
+`selection["redrawn_resamples"]`; a replicate that the published rule leaves nothing of is dropped.
 
 Predictions: `ids`, `patients`, `split` (n,), `classes` (k,); `boxes` (m, 4) x y w h in pixels of
 the original image, `box_scores`, `box_image` (position of the image), `box_class` (m,);
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 
     from benchmark.recipes.detect import DetectRecipe
 
-VERSION = 1
+VERSION = 2
 PUBLISHED = "ap_40_75_published"
 NO_TRUTH = "no test image has a true box"
 NO_TRUTH_OF_CLASS = "no test image has a true box of this class"
@@ -81,9 +82,14 @@ def score(
     if "box_draw" in predictions:
         return _score_draws(predictions, rows, recipe)
     sample = read_sample(predictions, rows, recipe)
-    bootstrap = PatientBootstrap.draw(predictions["patients"][rows], replicates, seed)
+    kinds = np.stack([one.truths > 0 for one in sample.matches], axis=1)
+    bootstrap = PatientBootstrap.draw(predictions["patients"][rows], replicates, seed, kinds)
     metrics, counts = _all_metrics(sample, recipe, bootstrap)
-    selection = {**_counted(sample), "published_rule": _published_rule(recipe, counts)}
+    selection = {
+        **_counted(sample),
+        "redrawn_resamples": bootstrap.redrawn,
+        "published_rule": _published_rule(recipe, counts),
+    }
     return Scores(metrics, _per_sample(predictions, rows, [sample]), selection)
 
 

@@ -21,7 +21,9 @@ predicted at random places of the same image, 2 P T / (N (P + T)) for N pixels; 
 empty target keeps its score. Anatomy is no part of it: see the sentinels. IoU and
 `empty_left_empty` have no level.
 
-Intervals are 95 % percentile intervals of a bootstrap by patient, the threshold held fixed.
+Intervals are 95 % percentile intervals of a bootstrap by patient, the threshold held fixed. A
+resample without an empty or without a target that is not is redrawn, and counted in
+`selection["redrawn_resamples"]`.
 
 Predictions: `ids`, `patients`, `split`, `height`, `width` (n,) of the frame, `truth_runs` (m, 2),
 `truth_offsets` (n + 1,), `prediction_runs`, `prediction_offsets` likewise (`mask_runs`). A trained
@@ -56,7 +58,7 @@ if TYPE_CHECKING:
 
     from benchmark.recipes import Recipe
 
-VERSION = 1
+VERSION = 2
 HALF = 0.5
 FRAME = ("height", "width")
 
@@ -111,7 +113,9 @@ def score(
     runs = MaskRuns(predictions["prediction_runs"], predictions["prediction_offsets"]).take(rows)
     counts = truth.counts(runs.sizes(), runs.common(truth.masks))
     _require_inside(counts)
-    bootstrap = PatientBootstrap.draw(per_sample["patients"], replicates, seed)
+    kinds = np.stack([nonempty, ~nonempty], axis=1)
+    bootstrap = PatientBootstrap.draw(per_sample["patients"], replicates, seed, kinds)
+    shared["redrawn_resamples"] = bootstrap.redrawn
     metrics = _metrics(counts, bootstrap)
     if "thresholds" in predictions:
         shared["threshold"] = float(np.ravel(predictions["threshold"])[0])

@@ -89,7 +89,7 @@ def auc_covariance(
         raise BadDataError(f"DeLong's variance is undefined: {why}.")
     positive, negative = labels == 1, labels == 0
     # (k, positives) and (k, negatives): each image's share of the AUC.
-    shares = [_shares(np.asarray(one)[positive], np.asarray(one)[negative]) for one in scores]
+    shares = [shares_of_auc(np.asarray(one)[positive], np.asarray(one)[negative]) for one in scores]
     of_positives = np.stack([pair[0] for pair in shares])
     of_negatives = np.stack([pair[1] for pair in shares])
     auc = of_positives.mean(axis=1)
@@ -108,7 +108,7 @@ def auc_covariance(
     return AucCovariance(auc, covariance)
 
 
-def _shares(ups: np.ndarray, downs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def shares_of_auc(ups: np.ndarray, downs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of each positive, the part of negatives below it; of each negative, that of positives above.
 
     From ranks (Sun and Xu, IEEE Signal Processing Letters 21, 2014); a tie counts half.

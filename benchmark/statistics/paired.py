@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import replace
 
 import numpy as np
 
 from benchmark.errors import BadDataError
 from benchmark.metrics.ranked_auc import bootstrap_auc
-from benchmark.metrics.ranking import rank_auc
+from benchmark.metrics.ranking import rank_auc, why_undefined
 from benchmark.seeds import generator_from
-from benchmark.statistics.bootstrap import LEVEL, PatientBootstrap, percentile_interval
-
-Verdict = Literal["higher", "lower", "unresolved"]
-DETECTABLE_STANDARD_ERRORS = 1.96
-
-
-@dataclass(frozen=True)
-class PairedDifference:
-    """Difference first minus second.
-
-    Attributes:
-        difference: None where undefined; `why` then says the reason.
-        interval: 95 % percentile interval of the patient bootstrap.
-        p_value: Two-sided, of no difference.
-        standard_error: Standard deviation of the bootstrap replicates.
-        smallest_detectable: 1.96 standard errors: the smallest difference that a 95 % interval of
-            this width can tell from zero (at half power; 80 % power takes 2.8).
-        verdict: `unresolved` where the difference is below `smallest_detectable`.
-        n: Samples (or classes, for an AUC) that entered.
-        patients: Patients that entered.
-    """
-
-    difference: float | None
-    interval: tuple[float, float] | None = None
-    p_value: float | None = None
-    standard_error: float | None = None
-    smallest_detectable: float | None = None
-    verdict: Verdict = "unresolved"
-    n: int = 0
-    patients: int = 0
-    why: str = ""
+from benchmark.statistics.bootstrap import PatientBootstrap
+from benchmark.statistics.delong import delong_test, why_no_variance
+from benchmark.statistics.difference import (
+    PairedDifference,
+    Replicated,
+    difference_of,
+    from_replicates,
+)
 
 
 def paired_difference(
@@ -65,8 +41,13 @@ def paired_difference(
         return PairedDifference(None, n=len(gain), why="fewer than two patients are defined")
     bootstrap = PatientBootstrap.draw(kept, replicates, seed)
     sums = np.bincount(bootstrap.codes, weights=gain, minlength=bootstrap.patients)
+    found = from_replicates(
+        float(gain.mean()), bootstrap.means(gain), len(gain), bootstrap.patients
+    )
+    if found.interval is None:
+        return found
     p_value = _sign_flip_p_value(sums, seed, replicates)
-    return _result(float(gain.mean()), bootstrap.means(gain), p_value, len(gain), bootstrap)
+    return replace(found, p_value=p_value, method="sign flips by patient")
 
 
 def paired_auc_difference(
@@ -79,36 +60,49 @@ def paired_auc_difference(
 ) -> PairedDifference:
     """Difference of the mean AUC over classes, both computed in the same patient replicates.
 
+    The p-value is DeLong's where there is one class, else that of a normal distribution with the
+    bootstrap's standard error.
+
     Args:
         truth: (n, k) 0, 1, or NaN for unknown.
         first: (n, k) scores of the first predictor.
         second: (n, k) scores of the second.
         patients: (n,).
         seed: The bootstrap axis.
-        replicates: Of the bootstrap. The p-value is twice the smaller share of replicates on one
-            side of zero, with one added to both counts.
+        replicates: Of the bootstrap.
     """
     if not np.shape(truth) == np.shape(first) == np.shape(second):
         raise BadDataError("A paired comparison needs truth and scores of one shape (n, k).")
-    bootstrap = PatientBootstrap.draw(patients, replicates, seed)
-    gains, replicate_gains = [], []
-    for column in range(np.shape(truth)[1]):
-        labels = truth[:, column]
-        gain = rank_auc(labels, first[:, column]) - rank_auc(labels, second[:, column])
-        if np.isnan(gain):
-            continue
-        gains.append(float(gain))
-        replicate_gains.append(
-            bootstrap_auc(labels, first[:, column], bootstrap)
-            - bootstrap_auc(labels, second[:, column], bootstrap)
-        )
-    if not gains:
+    defined = [c for c in range(np.shape(truth)[1]) if not why_undefined(truth[:, c])]
+    if not defined:
         return PairedDifference(None, why="no class has both positive and negative cases")
-    drawn = np.mean(replicate_gains, axis=0)
-    defined = drawn[np.isfinite(drawn)]
-    below, above = int(np.sum(defined <= 0)), int(np.sum(defined >= 0))
-    p_value = min(1.0, 2 * (1 + min(below, above)) / (1 + len(defined))) if len(defined) else None
-    return _result(float(np.mean(gains)), drawn, p_value, len(gains), bootstrap)
+    labels = truth[:, defined]
+    kinds = np.concatenate([labels == 1, labels == 0], axis=1)
+    bootstrap = PatientBootstrap.draw(patients, replicates, seed, kinds)
+    both = [
+        Replicated(
+            float(np.mean([rank_auc(truth[:, c], scores[:, c]) for c in defined])),
+            bootstrap_auc(labels, scores[:, defined], bootstrap).mean(axis=1),
+        )
+        for scores in (first, second)
+    ]
+    found = difference_of(both[:1], both[1:], len(defined), bootstrap.patients)
+    if len(defined) > 1 or why_no_variance(labels[:, 0], patients):
+        return found
+    return with_delong(found, labels[:, 0], first[:, defined[0]], second[:, defined[0]], patients)
+
+
+def with_delong(
+    found: PairedDifference,
+    truth: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    patients: np.ndarray,
+) -> PairedDifference:
+    """The comparison of two scores (n,) of one class, with DeLong's test by patient."""
+    test = delong_test(truth, first, second, patients)
+    p_value = 1.0 if test.p_value is None and test.difference == 0 else test.p_value
+    return replace(found, p_value=p_value, method="DeLong's test by patient")
 
 
 def _sign_flip_p_value(patient_sums: np.ndarray, seed: int, replicates: int) -> float:
@@ -121,25 +115,3 @@ def _sign_flip_p_value(patient_sums: np.ndarray, seed: int, replicates: int) -> 
         signs = generator.integers(0, 2, size=len(patient_sums)) * 2 - 1
         extreme += abs(float(signs @ patient_sums)) >= observed - rounding
     return (1 + extreme) / (1 + replicates)
-
-
-def _result(
-    difference: float,
-    drawn: np.ndarray,
-    p_value: float | None,
-    n: int,
-    bootstrap: PatientBootstrap,
-) -> PairedDifference:
-    interval = percentile_interval(drawn, LEVEL)
-    if interval.bounds is None:
-        return PairedDifference(
-            difference, p_value=None, n=n, patients=bootstrap.patients, why=interval.why
-        )
-    error = float(np.nanstd(drawn, ddof=1))
-    detectable = DETECTABLE_STANDARD_ERRORS * error
-    verdict: Verdict = "unresolved"
-    if abs(difference) > 0 and abs(difference) >= detectable:
-        verdict = "higher" if difference > 0 else "lower"
-    return PairedDifference(
-        difference, interval.bounds, p_value, error, detectable, verdict, n, bootstrap.patients
-    )

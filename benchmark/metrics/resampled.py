@@ -1,0 +1,187 @@
+"""One record's score as a function of the patients that are drawn, for paired comparisons.
+
+Every family of metrics says here which of its scores two records may be compared by, and from
+which stored arrays: AUC from truth and scores, means over images or pairs from their per-sample
+values, average precision from stored boxes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from benchmark.errors import BadDataError
+from benchmark.metrics.detection_precision import replicated_precision
+from benchmark.metrics.detection_sample import RANGES, read_sample, thresholds_of
+from benchmark.metrics.predictions import test_rows
+from benchmark.metrics.ranked_auc import bootstrap_auc
+from benchmark.metrics.ranking import rank_auc, why_undefined
+from benchmark.statistics.bootstrap import PatientBootstrap
+
+Arrays = Mapping[str, np.ndarray]
+Read = Callable[[str], Arrays]
+"""Gives the arrays of `samples` or of `predictions`; empty where none were kept."""
+ONLY = ""
+"""Name of the one part of a score that is no mean over classes."""
+
+SAMPLE_ARRAYS: Mapping[str, Mapping[str, str]] = {
+    "segmentation": {
+        "dice_nonempty": "dice_nonempty",
+        "dice_empty_is_one": "dice",
+        "iou_nonempty": "iou_nonempty",
+    },
+    "grounding": {
+        "cnr": "cnr",
+        "cnr_absolute": "cnr_absolute",
+        "miou": "iou",
+        "pointing_game": "pointing_game",
+    },
+    "box_grounding": {
+        "cnr": "cnr",
+        "cnr_absolute": "cnr_absolute",
+        "miou": "miou",
+        "pointing_game": "pointing_game",
+        "recall": "recall",
+        "iou": "iou",
+        "dice": "dice",
+    },
+}
+"""By metrics module: the per-sample array whose mean a metric is."""
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """One record's score on its test samples.
+
+    Attributes:
+        ids, patients: (n,), sorted by id.
+        cases: (n, c) kinds of samples that a resample must hold (see `PatientBootstrap.draw`);
+            they follow from the truth alone, so that all methods meet the same resamples.
+        values: By class, or by `ONLY`; defined ones only.
+        replicates: From a bootstrap of these samples and names of classes, (r, classes).
+        truth: (n, k) for an AUC, in the order of `values`; else None.
+        scores: Alike.
+    """
+
+    ids: np.ndarray
+    patients: np.ndarray
+    cases: np.ndarray | None
+    values: Mapping[str, float]
+    replicates: Callable[[PatientBootstrap, tuple[str, ...]], np.ndarray]
+    truth: np.ndarray | None = None
+    scores: np.ndarray | None = None
+
+
+def comparable_metrics(family: str) -> tuple[str, ...]:
+    """Metrics of a metrics module by which two records can be compared, the plainest first."""
+    if family == "classification":
+        return ("auc",)
+    if family == "detection":
+        return tuple(RANGES)
+    return tuple(SAMPLE_ARRAYS.get(family, {}))
+
+
+def resampled(family: str, metric: str, read: Read, recipe: Mapping[str, Any]) -> Resampled:
+    """The score of one record.
+
+    Args:
+        family: Its metrics module.
+        metric: One of `comparable_metrics`.
+        read: Reads its arrays.
+        recipe: Its resolved recipe.
+
+    Raises:
+        BadDataError: It cannot be compared by this metric; says why.
+    """
+    if metric not in comparable_metrics(family):
+        raise BadDataError(
+            f"Two records cannot be compared by `{metric}`.",
+            remedy=f"Known for {family}: {', '.join(comparable_metrics(family)) or 'nothing'}.",
+        )
+    if family == "classification":
+        return _auc(read("samples"))
+    if family == "detection":
+        return _precision(read("predictions"), metric, recipe)
+    return _mean(read("samples"), SAMPLE_ARRAYS[family][metric])
+
+
+def _need(arrays: Arrays, *names: str) -> None:
+    if not arrays:
+        raise BadDataError("no values of single samples were kept")
+    absent = [name for name in names if name not in arrays]
+    if absent:
+        raise BadDataError(f"no {' and '.join(f'`{name}`' for name in absent)} of single samples")
+
+
+def _auc(samples: Arrays) -> Resampled:
+    """AUC of each class that has both sides and scores."""
+    _need(samples, "truth", "scores", "patients", "ids")
+    order = np.argsort(samples["ids"], kind="stable")
+    truth, scores = samples["truth"][order], samples["scores"][order]
+    names = samples.get("classes", np.arange(truth.shape[1]).astype(str))
+    defined = [
+        column
+        for column in range(truth.shape[1])
+        if not why_undefined(truth[:, column]) and not np.isnan(scores[:, column]).any()
+    ]
+    if not defined:
+        raise BadDataError("no class has positive and negative cases and scores")
+    truth, scores = truth[:, defined], scores[:, defined]
+    place = {str(names[column]): position for position, column in enumerate(defined)}
+
+    def replicates(bootstrap: PatientBootstrap, classes: tuple[str, ...]) -> np.ndarray:
+        columns = [place[name] for name in classes]
+        return bootstrap_auc(truth[:, columns], scores[:, columns], bootstrap)
+
+    values = {name: float(rank_auc(truth[:, c], scores[:, c])) for name, c in place.items()}
+    kinds = np.concatenate([truth == 1, truth == 0], axis=1)
+    ids, patients = samples["ids"][order], samples["patients"][order]
+    return Resampled(ids, patients, kinds, values, replicates, truth, scores)
+
+
+def _mean(samples: Arrays, name: str) -> Resampled:
+    """Mean of a per-sample array over the samples on which it is defined."""
+    _need(samples, name, "patients", "ids")
+    order = np.argsort(samples["ids"], kind="stable")
+    array = np.asarray(samples[name], dtype=np.float64)[order]
+    known = np.isfinite(array)
+    if not known.any():
+        raise BadDataError(f"`{name}` is defined for no sample")
+
+    def replicates(bootstrap: PatientBootstrap, classes: tuple[str, ...]) -> np.ndarray:
+        return bootstrap.means(array)[:, None]
+
+    values = {ONLY: float(array[known].mean())}
+    return Resampled(samples["ids"][order], samples["patients"][order], None, values, replicates)
+
+
+def _precision(predictions: Arrays, metric: str, recipe: Mapping[str, Any]) -> Resampled:
+    """Average precision of each class that has a true box."""
+    _need(predictions, "boxes", "truth_boxes", "patients", "ids", "split")
+    if "box_draw" in predictions:
+        raise BadDataError("a random sentinel has no single prediction to pair")
+    rows = test_rows(predictions)
+    rows = rows[np.argsort(predictions["ids"][rows], kind="stable")]
+    limit: Any = SimpleNamespace(boxes_per_image=recipe["boxes_per_image"])
+    sample = read_sample(predictions, rows, limit)
+    found = {name: value for name, value in sample.values(metric).items() if value is not None}
+    if not found:
+        raise BadDataError("no test image has a true box")
+    matches = dict(zip(sample.classes, sample.matches, strict=True))
+
+    def replicates(bootstrap: PatientBootstrap, classes: tuple[str, ...]) -> np.ndarray:
+        places = thresholds_of(metric)
+        drawn = [replicated_precision(matches[name], bootstrap) for name in classes]
+        return np.stack([one[places].mean(axis=0) for one in drawn], axis=1)
+
+    return Resampled(
+        predictions["ids"][rows],
+        predictions["patients"][rows],
+        np.stack([matches[name].truths > 0 for name in found], axis=1),
+        found,
+        replicates,
+    )
