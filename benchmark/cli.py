@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from benchmark import __version__
-from benchmark.commands import audit, check, datasets, encode, listing, tables, work
+from benchmark.commands import audit, check, datasets, encode, figures, listing, tables, work
 from benchmark.commands.output import hint
 from benchmark.errors import MacoBenchError, MissingDataError
 
@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in (listing, work, datasets, audit, encode, check, tables):
+    for module in (listing, work, datasets, audit, encode, check, tables, figures):
         module.add(commands)
     return top
 

@@ -1,4 +1,4 @@
-"""Publishing from committed records, copies for sharing, figures."""
+"""Publishing from committed records, copies for sharing."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import sys
 import numpy as np
 import pytest
 
-from benchmark.errors import BadDataError, MissingDataError, UsageError
+from benchmark.errors import UsageError
 from benchmark.interfaces import Metric
 from benchmark.records import read_record
-from benchmark.reporting.figures import loss_figure, read_history, weight_map_figure
 from benchmark.reporting.publish import publish, share_copy
 from benchmark.reporting.tables import write_tables
 
@@ -53,28 +52,6 @@ def test_share_copy_keeps_scores_and_drops_samples(records, leaderboards, tmp_pa
         share_copy(records.root, out)
     with pytest.raises(UsageError, match="outside"):
         share_copy(records.root, records.root / "copy")
-
-
-def test_figures_are_reproducible(tmp_path):
-    history = {
-        "loss_total": np.linspace(5, 1, 300),
-        "loss_image": np.linspace(1, 0.5, 300),
-        "array_steps": np.array([0, 100, 300]),
-        "array_weight_map": np.random.default_rng(0).normal(size=(3, 8, 8)),
-    }
-    np.savez(tmp_path / "history.npz", **history)
-    read = read_history(tmp_path / "history.npz")
-    for make in (loss_figure, weight_map_figure):
-        first = make(read, tmp_path / "a.png").read_bytes()
-        assert make(read, tmp_path / "b.png").read_bytes() == first
-        assert len(first) > 2000
-
-
-def test_figures_say_what_is_missing(tmp_path):
-    with pytest.raises(MissingDataError):
-        read_history(tmp_path / "history.npz")
-    with pytest.raises(BadDataError, match="scoring layer"):
-        weight_map_figure({"loss_total": np.ones(3)}, tmp_path / "a.png")
 
 
 def test_reporting_imports_no_torch():

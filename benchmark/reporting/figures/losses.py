@@ -1,0 +1,86 @@
+"""`losses`: the parts of every method's pre-training loss against the optimiser step."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmark.reporting.figures.canvas import BLACK, DASHES, PAGE, PALETTE, new_figure
+from benchmark.reporting.figures.captions import block_name, data_sentence, joined
+from benchmark.reporting.figures.history import (
+    histories,
+    losses_of,
+    seeds_sentence,
+    smoothed,
+    training_blocks,
+)
+from benchmark.reporting.figures.model import Drawing, SkippedFigure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from benchmark.reporting.figures.history import Run
+    from benchmark.reporting.figures.material import Material
+
+KIND = "losses"
+MOST_COLUMNS = 3
+LOGARITHMIC_FROM = 30.0
+"""Ratio of the largest to the smallest loss from which an axis is logarithmic."""
+
+
+def drawings(material: Material) -> Iterator[Drawing | SkippedFigure]:
+    """One figure a corpus, a panel a method."""
+    for block in training_blocks(material):
+        runs = [run for run in histories(material, block) if losses_of(run.history or {})]
+        if not runs:
+            yield SkippedFigure(KIND, f"{block_name(block)}: no history of a step was kept")
+            continue
+        title = f"Pre-training losses: {block_name(block)}"
+        caption = joined(
+            [
+                "Each part of the loss against the optimiser step, a panel a method: faint, the "
+                "value of every step; strong, the mean over the last 1 % of all steps. `total` "
+                "is what is minimised; parts of different methods are not comparable.",
+                seeds_sentence(material, block, runs),
+                data_sentence([block], material.profile),
+            ]
+        )
+        keys = tuple(sorted(str(run.result.cell["key"]) for run in runs))
+        yield Drawing(block, title, caption, partial(_draw, title, runs), keys, block.phantom)
+
+
+def _draw(title: str, runs: Sequence[Run]) -> Figure:
+    columns = min(MOST_COLUMNS, len(runs))
+    rows = -(-len(runs) // columns)
+    width = PAGE * columns / MOST_COLUMNS if columns > 1 else PAGE / 2
+    figure = new_figure(width, 0.4 + 1.9 * rows, title)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, run in zip(panels, runs, strict=False):
+        _panel(axes, run)
+    for axes in panels[len(runs) :]:
+        axes.remove()
+    return figure
+
+
+def _panel(axes: Axes, run: Run) -> None:
+    losses = losses_of(run.history or {})
+    for place, (name, values) in enumerate(losses.items()):
+        colour = BLACK if name == "total" else PALETTE[place % (len(PALETTE) - 1)]
+        steps, means = smoothed(values)
+        if len(steps) < len(values):
+            every = range(1, len(values) + 1)
+            axes.plot(every, values, color=colour, linewidth=0.4, alpha=0.3, rasterized=True)
+        dash = DASHES[place % len(DASHES)]
+        axes.plot(steps, means, color=colour, linestyle=dash, label=name)
+    reached = np.concatenate(list(losses.values()))
+    if reached.min() > 0 and reached.max() / reached.min() >= LOGARITHMIC_FROM:
+        axes.set_yscale("log")
+    axes.set_title(run.title)
+    axes.set_xlabel("optimiser step")
+    axes.set_ylabel("loss")
+    axes.legend(loc="best")

@@ -1,0 +1,190 @@
+"""`roc`: ROC curves of every class from stored scores of the test split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmark.metrics.predictions import rows_of
+from benchmark.metrics.ranking import rank_auc, why_undefined
+from benchmark.reporting.figures.canvas import COLUMN, PAGE, new_figure
+from benchmark.reporting.figures.captions import (
+    block_name,
+    data_sentence,
+    joined,
+    keys_of,
+    labels_sentence,
+    left_out_sentence,
+    seeds_sentence,
+)
+from benchmark.reporting.figures.model import Drawing, SkippedFigure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from benchmark.reporting.figures.material import Material, Shown
+    from benchmark.reporting.figures.methods import Method
+
+KIND = "roc"
+RECIPES = ("FineTuneRecipe", "LinearProbeRecipe", "ZeroShotRecipe")
+MOST_CURVES, MOST_PANELS, MOST_COLUMNS = 6, 20, 4
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One method's scores on the test images: `truth` and `scores` (n, k)."""
+
+    shown: Shown
+    classes: tuple[str, ...]
+    truth: np.ndarray
+    scores: np.ndarray
+
+
+@dataclass(frozen=True)
+class RocCurve:
+    """One method and class: rates (m,) and the area under them."""
+
+    method: Method
+    false_positives: np.ndarray
+    true_positives: np.ndarray
+    auc: float
+
+
+def drawings(material: Material) -> Iterator[Drawing | SkippedFigure]:
+    """One figure for each task and variant with classes."""
+    blocks = material.blocks(*RECIPES)
+    if not blocks:
+        yield SkippedFigure(KIND, "no record of a task with classes")
+    for block in blocks:
+        found = [scored for shown in material.shown(block) for scored in _scored(shown)]
+        if not found:
+            yield SkippedFigure(KIND, f"{block_name(block)}: no record keeps scores of its images")
+            continue
+        chosen = _chosen(found)
+        classes = most_frequent(chosen[0])
+        title = f"ROC: {block_name(block)}"
+        missing = len(chosen[0].classes) - len(classes)
+        shown = [item.shown for item in chosen]
+        caption = joined(
+            [
+                "ROC curves on the test split, a panel a class; the legends give the area under "
+                "each curve. Dotted: chance.",
+                f"The {len(classes)} classes with most positive images; {missing} more have no "
+                "room."
+                if missing
+                else "",
+                left_out_sentence([s.shown.method.title for s in found if s not in chosen]),
+                labels_sentence(material, block),
+                seeds_sentence(material, block, shown),
+                data_sentence([block], material.profile),
+            ]
+        )
+        draw = partial(_draw, title, chosen, classes)
+        yield Drawing(block, title, caption, draw, keys_of(shown), block.phantom)
+
+
+def _scored(shown: Shown) -> list[Scored]:
+    """The scores of one method; none for sentinels and constant predictors."""
+    if shown.method.role == "sentinel":
+        return []
+    arrays = shown.predictions()
+    if "scores" not in arrays or "truth" not in arrays:
+        return []
+    rows = rows_of(arrays, "test")
+    scores = np.asarray(arrays["scores"][rows], dtype=np.float64)
+    if not len(rows) or (scores == scores[:1]).all():
+        return []
+    classes = tuple(str(name) for name in arrays["classes"])
+    return [Scored(shown, classes, np.asarray(arrays["truth"][rows]), scores)]
+
+
+def _chosen(found: Sequence[Scored]) -> list[Scored]:
+    """At most `MOST_CURVES`: methods in order, with room left for one floor and one prior."""
+    others: dict[str, Scored] = {}
+    for item in found:
+        if not item.shown.method.learnt:
+            others.setdefault(item.shown.method.role, item)
+    learnt = [item for item in found if item.shown.method.learnt]
+    return learnt[: MOST_CURVES - len(others)] + list(others.values())
+
+
+def most_frequent(scored: Scored) -> list[str]:
+    """The classes that have a panel, in their order: those with most positives."""
+    positives = (scored.truth == 1).sum(axis=0)
+    order = sorted(range(len(scored.classes)), key=lambda place: (-positives[place], place))
+    return [scored.classes[place] for place in sorted(order[:MOST_PANELS])]
+
+
+def roc_of(scored: Scored, name: str) -> RocCurve | None:
+    """The curve of one class; None where it is undefined."""
+    if name not in scored.classes:
+        return None
+    place = scored.classes.index(name)
+    truth, scores = scored.truth[:, place], scored.scores[:, place]
+    if why_undefined(truth):
+        return None
+    from sklearn.metrics import roc_curve
+
+    known = (truth == 0) | (truth == 1)
+    false_rate, true_rate, _ = roc_curve(truth[known] == 1, scores[known])
+    return RocCurve(scored.shown.method, false_rate, true_rate, float(rank_auc(truth, scores)))
+
+
+def _draw(title: str, chosen: Sequence[Scored], classes: Sequence[str]) -> Figure:
+    columns = min(MOST_COLUMNS, len(classes))
+    rows = -(-len(classes) // columns)
+    width = COLUMN if len(classes) == 1 else PAGE * max(2, columns) / MOST_COLUMNS
+    side = width / columns
+    figure = new_figure(width, 0.7 + side * rows, title)
+    panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    for place, (axes, name) in enumerate(zip(panels, classes, strict=False)):
+        _panel(axes, chosen, name)
+        if place + columns >= len(classes):
+            axes.tick_params(labelbottom=True)
+    for axes in panels[len(classes) :]:
+        axes.remove()
+    figure.supxlabel("false positive rate")
+    figure.supylabel("true positive rate")
+    _legend(figure, [item.shown.method for item in chosen])
+    return figure
+
+
+def _panel(axes: Axes, chosen: Sequence[Scored], name: str) -> None:
+    axes.plot([0, 1], [0, 1], color="#b0b0b0", linestyle=":", linewidth=0.8)
+    curves = [curve for scored in chosen for curve in [roc_of(scored, name)] if curve is not None]
+    handles = []
+    for curve in curves:
+        line = curve.method.line
+        handles += axes.plot(
+            curve.false_positives, curve.true_positives, label=f"{curve.auc:.3f}", **line
+        )
+    if handles:
+        axes.legend(
+            handles=handles, loc="lower right", title="AUC", handlelength=1.6,
+            borderaxespad=0.2, labelspacing=0.2, title_fontsize=7.0,
+        )  # fmt: skip
+    else:
+        place = chosen[0].classes.index(name)
+        why = why_undefined(chosen[0].truth[:, place])
+        axes.text(0.5, 0.5, f"undefined:\n{why}", ha="center", va="center", color="#4d4d4d")
+    axes.set_title(name.replace("_", " "))
+    axes.set_aspect("equal")
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_ylim(-0.02, 1.02)
+    axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+    axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+
+
+def _legend(figure: Figure, methods: Sequence[Method]) -> None:
+    from matplotlib.lines import Line2D
+
+    handles: list[Line2D] = [
+        Line2D([], [], label=method.title, **method.line) for method in methods
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(3, len(handles)))
