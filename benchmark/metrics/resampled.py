@@ -7,7 +7,7 @@ values, average precision from stored boxes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -85,14 +85,14 @@ def comparable_metrics(family: str) -> tuple[str, ...]:
     return tuple(SAMPLE_ARRAYS.get(family, {}))
 
 
-def resampled(family: str, metric: str, read: Read, recipe: Mapping[str, Any]) -> Resampled:
+def resampled(family: str, metric: str, read: Read, record: Mapping[str, Any]) -> Resampled:
     """The score of one record.
 
     Args:
         family: Its metrics module.
         metric: One of `comparable_metrics`.
         read: Reads its arrays.
-        recipe: Its resolved recipe.
+        record: The record as plain data: its `recipe`, and its `selection`.
 
     Raises:
         BadDataError: It cannot be compared by this metric; says why.
@@ -103,9 +103,9 @@ def resampled(family: str, metric: str, read: Read, recipe: Mapping[str, Any]) -
             remedy=f"Known for {family}: {', '.join(comparable_metrics(family)) or 'nothing'}.",
         )
     if family == "classification":
-        return _auc(read("samples"))
+        return _auc(read("samples"), (record.get("selection") or {}).get("classes"))
     if family == "detection":
-        return _precision(read("predictions"), metric, recipe)
+        return _precision(read("predictions"), metric, record["recipe"])
     return _mean(read("samples"), SAMPLE_ARRAYS[family][metric])
 
 
@@ -117,12 +117,12 @@ def _need(arrays: Arrays, *names: str) -> None:
         raise BadDataError(f"no {' and '.join(f'`{name}`' for name in absent)} of single samples")
 
 
-def _auc(samples: Arrays) -> Resampled:
-    """AUC of each class that has both sides and scores."""
+def _auc(samples: Arrays, classes: Sequence[str] | None) -> Resampled:
+    """AUC of each class that has both sides and scores, named by its place without `classes`."""
     _need(samples, "truth", "scores", "patients", "ids")
     order = np.argsort(samples["ids"], kind="stable")
     truth, scores = samples["truth"][order], samples["scores"][order]
-    names = samples.get("classes", np.arange(truth.shape[1]).astype(str))
+    names = classes or [str(column) for column in range(truth.shape[1])]
     defined = [
         column
         for column in range(truth.shape[1])

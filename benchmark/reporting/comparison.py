@@ -173,7 +173,7 @@ def _resampled(item: Result, metric: str) -> Resampled | str:
 
     family = registry.load_task(item.cell["task"]).metrics
     try:
-        return resampled(family, metric, read, item.record.get("recipe") or {})
+        return resampled(family, metric, read, item.record)
     except BadDataError as error:
         return error.problem
 

@@ -51,8 +51,8 @@ def test_auc_is_the_mean_over_defined_classes_of_the_test_split():
     assert auc.interval[0] < auc.value < auc.interval[1]
     assert auc.interval_per_class["class 0"][0] < first < auc.interval_per_class["class 0"][1]
     assert "auc_cosine" not in scores.metrics
-    assert set(scores.per_sample) == {"ids", "patients", "truth", "scores", "classes"}
-    assert list(scores.per_sample["classes"]) == ["class 0", "class 1", "class 2"]
+    assert set(scores.per_sample) == {"ids", "patients", "truth", "scores"}
+    assert scores.selection["classes"] == ["class 0", "class 1", "class 2"]
     assert len(scores.per_sample["patients"]) == 200
 
 
