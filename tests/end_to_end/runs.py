@@ -14,6 +14,8 @@ SMALL = (
     "--profile", "toy",
     "--recipe", "pretrain.epochs=2",
 )  # fmt: skip
+CALL = "import sys; from benchmark.cli import main; sys.exit(main(sys.argv[1:]))"
+"""Python code that calls `maco-bench` with the arguments after it."""
 
 
 def command(*arguments: str) -> list[str]:
@@ -24,8 +26,7 @@ def run_all(*arguments: str, code: str | None = None) -> subprocess.CompletedPro
     """Run `run_all.py` to its end; `code` is run in the same interpreter before it."""
     call = command(*arguments)
     if code is not None:
-        start = f"{code}\nimport sys; from benchmark.cli import main; sys.exit(main(sys.argv[1:]))"
-        call = [sys.executable, "-c", start, "run-all", *arguments]
+        call = [sys.executable, "-c", f"{code}\n{CALL}", "run-all", *arguments]
     return subprocess.run(call, cwd=CHECKOUT, capture_output=True, text=True, env=environment())
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from benchmark.records import all_records
 from tests.end_to_end.golden import GOLDEN, sentinel_scores
-from tests.end_to_end.runs import run_all, stored
+from tests.end_to_end.runs import CALL, run_all, stored
+from tests.end_to_end.without_torch import BLOCKED, run_light, write_site
 
 BLOCK_TORCH = """
 import sys
@@ -140,6 +141,58 @@ def test_deleted_records_alone_are_made_again_and_equal_the_old_with_a_log_too(
     assert logs
     assert {folder.parent for folder in logs} == {trained}
     assert all(folder.name.startswith("fine-tuning-at-rate-") for folder in logs)
+
+
+LIGHT_COMMANDS = (
+    ("list", "tasks"),
+    ("list", "baselines", "--json"),
+    ("plan", "--profile", "toy", "--results", "RESULTS", "--cache-dir", "CACHE"),
+    ("doctor", "rsna_pneumonia", "--profile", "toy", "--cache-dir", "CACHE"),
+    ("audit", "--lists", "LISTS"),
+    ("tables", "--suite", "maco", "--profile", "toy", "--results", "RESULTS", "--out", "OUT"),
+    ("tables", "--results", "RESULTS", "--share", "OUT"),
+)
+
+
+@pytest.mark.parametrize("arguments", LIGHT_COMMANDS, ids=lambda arguments: arguments[0])
+def test_commands_of_the_light_install_work_without_torch(
+    toy: tuple[Path, Path, str], tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    results, cache, _ = toy
+    lists = next(cache.rglob("splits_maco"))
+    places = {"RESULTS": results, "CACHE": cache, "OUT": tmp_path / "out", "LISTS": lists}
+    command = [str(places.get(argument, argument)) for argument in arguments]
+    done = run_light(write_site(tmp_path / "site"), "-c", CALL, *command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout
+    if "OUT" in arguments:
+        written = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+        assert written
+        assert all(path.stat().st_size for path in written)
+
+
+def test_a_command_that_needs_models_says_what_to_install(
+    toy: tuple[Path, Path, str], tmp_path: Path
+) -> None:
+    results, cache, _ = toy
+    site = write_site(tmp_path / "site")
+    # The packages are absent indeed: without this, the tests of the light commands prove nothing.
+    tried = "\n".join(
+        f"try: import {name}; print({name!r})\nexcept ImportError: pass" for name in BLOCKED
+    )
+    assert run_light(site, "-c", tried).stdout == ""
+    fresh = ["--profile", "toy", "--cache-dir", str(cache), "--results", str(tmp_path / "new")]
+    maker = ["--baseline", "maco", "--images", str(cache), "--out", str(tmp_path / "f.npz")]
+    for command in (
+        ["run", "rsna_zero_shot", "--baseline", "chance", *fresh],
+        ["encode", *maker, "--results", str(results)],
+        ["check-baseline", "maco"],
+    ):
+        done = run_light(site, "-c", CALL, *command)
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert "pip install -e '.[run]'" in done.stderr
+        assert "Traceback" not in done.stderr
+    assert not (tmp_path / "new").exists()
 
 
 def test_exit_codes(toy: tuple[Path, Path, str], tmp_path: Path) -> None:
