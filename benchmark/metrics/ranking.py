@@ -58,6 +58,20 @@ def _counts_by_threshold(
     return ordered[last], true_positives, last + 1
 
 
+def roc_points(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """False and true positive rates at every distinct score, from (0, 0) to (1, 1).
+
+    Equal scores are called positive together, so that the area under the straight lines between
+    the points is `rank_auc`. Both are NaN throughout without a positive or without a negative.
+    """
+    _, hits, predicted = _counts_by_threshold(truth, scores)
+    hits, predicted = (np.concatenate([[0], counts]) for counts in (hits, predicted))
+    false = predicted - hits
+    if why_undefined(truth):
+        return np.full(len(hits), np.nan), np.full(len(hits), np.nan)
+    return false / false[-1], hits / hits[-1]
+
+
 def average_precision(truth: np.ndarray, scores: np.ndarray) -> float:
     """Sum over thresholds of recall step x precision, without interpolation; NaN if undefined."""
     if why_undefined(truth):

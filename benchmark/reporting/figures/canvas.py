@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 COLUMN, PAGE = 3.5, 7.2
@@ -52,6 +53,7 @@ _STYLE: dict[str, Any] = {
     "legend.fancybox": False,
     "legend.handlelength": 2.4,
     "savefig.dpi": 200,
+    "text.parse_math": False,
     "image.interpolation": "nearest",
     "svg.fonttype": "path",
     "svg.hashsalt": "maco-bench",
@@ -75,15 +77,24 @@ def style() -> Iterator[None]:
         yield
 
 
-def new_figure(width: float, height: float, title: str = "") -> Figure:
-    """An empty figure, inches; `title` stands above all panels."""
+def new_figure(
+    width: float,
+    height: float,
+    title: str = "",
+    *,
+    placed: bool = False,
+) -> Figure:
+    """An empty figure, inches; `title` stands above all panels.
+
+    Its panels are laid out by matplotlib, or are `placed` by whoever adds them.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout=None if placed else "constrained")
     FigureCanvasAgg(figure)
     if title:
-        figure.suptitle(title)
+        figure.suptitle(title, **({"y": 1 - 0.05 / height} if placed else {}))
     return figure
 
 
@@ -100,3 +111,12 @@ def without_axes(axes: Axes) -> None:
     axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set_visible(False)
+
+
+def log_ticks(axis: Axis, steps: tuple[float, ...] = (1.0,)) -> None:
+    """Ticks of a logarithmic axis at multiples of powers of ten, as plain numbers."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    axis.set_major_locator(LogLocator(subs=steps))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_locator(NullLocator())

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from benchmark.reporting.select import Block
 
 
-def block_name(block: Block) -> str:
-    """`task@variant`, with the phantom's mark."""
-    return f"{block.task}@{block.variant}" + (" (phantom)" if block.phantom else "")
+def block_name(block: Block, what: str = "") -> str:
+    """`what: task@variant`, with the phantom's mark."""
+    name = f"{block.task}@{block.variant}" + (" (phantom)" if block.phantom else "")
+    return f"{what}: {name}" if what else name
 
 
 def joined(sentences: Iterable[str]) -> str:
@@ -54,9 +55,10 @@ def labels_sentence(material: Material, block: Block) -> str:
     return f"Trained with {fractions[-1]} % of the labels{others}."
 
 
-def left_out_sentence(titles: Sequence[str]) -> str:
+def left_out_sentence(left_out: Sequence[Shown]) -> str:
     """Which methods had no room."""
-    return "Not shown for want of room: " + ", ".join(titles) + "." if titles else ""
+    titles = ", ".join(item.method.title for item in left_out)
+    return f"Not shown for want of room: {titles}." if titles else ""
 
 
 def keys_of(shown: Iterable[Shown]) -> tuple[str, ...]:

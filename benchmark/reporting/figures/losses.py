@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmark.reporting.figures.canvas import BLACK, DASHES, PAGE, PALETTE, new_figure
+from benchmark.reporting.figures.canvas import BLACK, DASHES, PAGE, PALETTE, log_ticks, new_figure
 from benchmark.reporting.figures.captions import block_name, data_sentence, joined
 from benchmark.reporting.figures.history import (
     histories,
@@ -80,6 +80,7 @@ def _panel(axes: Axes, run: Run) -> None:
     reached = np.concatenate(list(losses.values()))
     if reached.min() > 0 and reached.max() / reached.min() >= LOGARITHMIC_FROM:
         axes.set_yscale("log")
+        log_ticks(axes.yaxis, (1.0, 2.0, 5.0))
     axes.set_title(run.title)
     axes.set_xlabel("optimiser step")
     axes.set_ylabel("loss")

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from benchmark.errors import unknown_name
 from benchmark.records import write_atomically
-from benchmark.reporting.figures import canvas
+from benchmark.registry import CHECKOUT
+from benchmark.reporting.figures import canvas, detection, grounding, segmentation
 from benchmark.reporting.figures.history import training_group
+from benchmark.reporting.figures.images import refuse_unshowable
 from benchmark.reporting.figures.material import Material, pretraining_records
 from benchmark.reporting.figures.methods import methods_of, own_method
 from benchmark.reporting.figures.model import Drawing, MadeFigure, SkippedFigure
 from benchmark.reporting.layout import read_layouts, suite_tables
-from benchmark.reporting.tables import LEADERBOARDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,13 +25,25 @@ if TYPE_CHECKING:
     from benchmark.reporting.layout import TableLayout
     from benchmark.reporting.select import Result
 
+LEADERBOARDS = CHECKOUT / "leaderboards"
 FIGURES = (
     "losses",
     "weight_maps",
     "label_efficiency",
     "roc",
+    "grounding",
+    "temperature",
+    "segmentation",
+    "detection",
 )
 """Kinds of figures; each is a module of this package that offers `drawings(material)`."""
+
+PICTURES = {
+    "grounding": grounding.RECIPES,
+    "segmentation": segmentation.RECIPES,
+    "detection": detection.RECIPES,
+}
+"""Kinds that show radiographs where they are asked for, with the recipes that feed them."""
 
 
 def make_figures(
@@ -43,6 +56,7 @@ def make_figures(
     own: str = "",
     only: Sequence[str] = (),
     images: Radiographs | None = None,
+    lenient: bool = False,
     formats: Sequence[str] = ("svg", "png"),
     leaderboards: Path = LEADERBOARDS,
     on_skipped: Callable[[SkippedFigure], None] | None = None,
@@ -57,8 +71,9 @@ def make_figures(
         suite: Orders and names the methods as its tables do; empty takes all tables.
         own: Baseline that stands first and chooses the pictures; empty is the suite's.
         only: Kinds; empty makes all of `FIGURES`.
-        images: Gives radiographs and phrases; None shows none. It never shows those of a data
-            set that forbids it, whatever is asked.
+        images: Gives radiographs and phrases; None shows none. Those of a data set that forbids
+            it are never shown.
+        lenient: Draw such a data set without images in place of raising.
         formats: Of `canvas.FORMATS`.
         leaderboards: Folder with `tables/` and `suites/`.
         on_skipped: Told of every figure that no record feeds.
@@ -79,6 +94,8 @@ def make_figures(
     material = material_of(
         results, folder, profile, suite=suite, own=own, images=images, leaderboards=leaderboards
     )
+    if images is not None and not lenient:
+        refuse_unshowable(_pictured(material, only or FIGURES))
     made: list[MadeFigure] = []
     for kind in FIGURES:
         if only and kind not in only:
@@ -124,6 +141,15 @@ def _layouts(leaderboards: Path, suite: str) -> list[TableLayout]:
     others = sorted(path.stem for path in (leaderboards / "tables").glob("*.toml"))
     named = suite_tables(leaderboards, suite) if suite else ()
     return read_layouts(leaderboards, [*named, *others])
+
+
+def _pictured(material: Material, kinds: Sequence[str]) -> list[Result]:
+    """The records whose images the figures of some kinds would show."""
+    found = []
+    for kind in kinds:
+        blocks = set(material.blocks(*PICTURES.get(kind, ())))
+        found += [item for item in material.results if item.block in blocks]
+    return found
 
 
 def _found(kind: str, material: Material) -> Iterator[Drawing | SkippedFigure]:

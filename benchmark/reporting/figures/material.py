@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark import recipes
 from benchmark.errors import BadRecordError
 from benchmark.records import all_records, read_arrays, to_dict
+from benchmark.reporting.figures.images import may_show
 from benchmark.reporting.select import Block, Group, Result, picked
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 ALL = "all"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shown:
     """One method's record that a picture is made from."""
 
@@ -37,6 +38,10 @@ class Shown:
     def predictions(self) -> Mapping[str, np.ndarray]:
         """Its stored arrays; empty where none were kept."""
         return read_arrays(self.result.folder, self.result.record.get("predictions") or {})
+
+    def samples(self) -> Mapping[str, np.ndarray]:
+        """Its scores of single test samples; empty where none were kept."""
+        return read_arrays(self.result.folder, self.result.record.get("samples") or {})
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,31 @@ class Material:
             if mine:
                 found.append(Shown(method, min(mine, key=seed_order)))
         return found
+
+    def chooser(self, shown: Sequence[Shown]) -> Shown | None:
+        """The method whose scores choose the cases of a picture: the own one, or the first."""
+        learnt = [item for item in shown if item.method.learnt]
+        own = [item for item in learnt if item.method.group.baseline == self.own]
+        return next(iter([*own, *learnt]), None)
+
+    def shows_images(self, block: Block) -> bool:
+        """Whether radiographs of a block are asked for and may be shown."""
+        mine = [item for item in self.results if item.block == block]
+        return self.images is not None and all(may_show(item) for item in mine)
+
+
+def with_room(shown: Sequence[Shown], most: int) -> tuple[list[Shown], list[Shown]]:
+    """What has room in a figure, and what is left out.
+
+    Methods in order, after room is set aside for the first floor and the first prior.
+    """
+    others: dict[str, Shown] = {}
+    for item in shown:
+        if not item.method.learnt and item.method.role != "sentinel":
+            others.setdefault(item.method.role, item)
+    learnt = [item for item in shown if item.method.learnt]
+    kept = [*learnt[: most - len(others)], *others.values()]
+    return kept, [item for item in shown if item not in kept]
 
 
 def pretraining_records(

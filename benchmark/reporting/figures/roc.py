@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.metrics.predictions import rows_of
-from benchmark.metrics.ranking import rank_auc, why_undefined
+from benchmark.metrics.ranking import rank_auc, roc_points, why_undefined
 from benchmark.reporting.figures.canvas import COLUMN, PAGE, new_figure
 from benchmark.reporting.figures.captions import (
     block_name,
@@ -20,6 +20,7 @@ from benchmark.reporting.figures.captions import (
     left_out_sentence,
     seeds_sentence,
 )
+from benchmark.reporting.figures.material import with_room
 from benchmark.reporting.figures.model import Drawing, SkippedFigure
 
 if TYPE_CHECKING:
@@ -62,15 +63,20 @@ def drawings(material: Material) -> Iterator[Drawing | SkippedFigure]:
     if not blocks:
         yield SkippedFigure(KIND, "no record of a task with classes")
     for block in blocks:
-        found = [scored for shown in material.shown(block) for scored in _scored(shown)]
+        found = {
+            shown: scored
+            for shown in material.shown(block)
+            for scored in [_scored(shown)]
+            if scored is not None
+        }
         if not found:
             yield SkippedFigure(KIND, f"{block_name(block)}: no record keeps scores of its images")
             continue
-        chosen = _chosen(found)
+        shown, left_out = with_room(list(found), MOST_CURVES)
+        chosen = [found[item] for item in shown]
         classes = most_frequent(chosen[0])
         title = f"ROC: {block_name(block)}"
         missing = len(chosen[0].classes) - len(classes)
-        shown = [item.shown for item in chosen]
         caption = joined(
             [
                 "ROC curves on the test split, a panel a class; the legends give the area under "
@@ -79,7 +85,7 @@ def drawings(material: Material) -> Iterator[Drawing | SkippedFigure]:
                 "room."
                 if missing
                 else "",
-                left_out_sentence([s.shown.method.title for s in found if s not in chosen]),
+                left_out_sentence(left_out),
                 labels_sentence(material, block),
                 seeds_sentence(material, block, shown),
                 data_sentence([block], material.profile),
@@ -89,29 +95,19 @@ def drawings(material: Material) -> Iterator[Drawing | SkippedFigure]:
         yield Drawing(block, title, caption, draw, keys_of(shown), block.phantom)
 
 
-def _scored(shown: Shown) -> list[Scored]:
-    """The scores of one method; none for sentinels and constant predictors."""
+def _scored(shown: Shown) -> Scored | None:
+    """The scores of one method; None for sentinels and constant predictors."""
     if shown.method.role == "sentinel":
-        return []
+        return None
     arrays = shown.predictions()
     if "scores" not in arrays or "truth" not in arrays:
-        return []
+        return None
     rows = rows_of(arrays, "test")
     scores = np.asarray(arrays["scores"][rows], dtype=np.float64)
     if not len(rows) or (scores == scores[:1]).all():
-        return []
+        return None
     classes = tuple(str(name) for name in arrays["classes"])
-    return [Scored(shown, classes, np.asarray(arrays["truth"][rows]), scores)]
-
-
-def _chosen(found: Sequence[Scored]) -> list[Scored]:
-    """At most `MOST_CURVES`: methods in order, with room left for one floor and one prior."""
-    others: dict[str, Scored] = {}
-    for item in found:
-        if not item.shown.method.learnt:
-            others.setdefault(item.shown.method.role, item)
-    learnt = [item for item in found if item.shown.method.learnt]
-    return learnt[: MOST_CURVES - len(others)] + list(others.values())
+    return Scored(shown, classes, np.asarray(arrays["truth"][rows]), scores)
 
 
 def most_frequent(scored: Scored) -> list[str]:
@@ -129,10 +125,7 @@ def roc_of(scored: Scored, name: str) -> RocCurve | None:
     truth, scores = scored.truth[:, place], scored.scores[:, place]
     if why_undefined(truth):
         return None
-    from sklearn.metrics import roc_curve
-
-    known = (truth == 0) | (truth == 1)
-    false_rate, true_rate, _ = roc_curve(truth[known] == 1, scores[known])
+    false_rate, true_rate = roc_points(truth, scores)
     return RocCurve(scored.shown.method, false_rate, true_rate, float(rank_auc(truth, scores)))
 
 
