@@ -2,125 +2,51 @@
 
 A file names the paper's table, the published CSVs beside it, rows and columns. A new table is one
 new file and its name in `leaderboards/suites/NAME.toml`. Baselines with records but without a row
-are added by `select.rows_for`.
+are added by `select.rows_for`. What a row, a column, an extra and a listing may say is in
+`layout_parts`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import tomllib
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args
 
 from benchmark.errors import BadDataError, unknown_name
+from benchmark.reporting.layout_parts import (
+    ROLES,
+    Column,
+    Extra,
+    Form,
+    Format,
+    Listing,
+    Place,
+    Role,
+    Row,
+)
+from benchmark.reporting.published import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-Format = Literal["percent_1", "decimal_1", "decimal_3", "signed_3"]
-Role = Literal["method", "from scratch", "floor", "prior", "sentinel"]
-ROLES: tuple[Role, ...] = get_args(Role)
-
-
-@dataclass(frozen=True)
-class Form:
-    """One way to read the same predictions, such as `product` or `map_only`; a row each."""
-
-    name: str
-    title: str
-
-
-@dataclass(frozen=True)
-class Row:
-    """One baseline.
-
-    Attributes:
-        baseline: Empty for a published row without a baseline in this version.
-        published: The method's name in the published CSVs; empty for none.
-        role: Methods first, then the same methods without start weights (a block with a heading
-            of its own), floors (`random_init`), priors and sentinels.
-        forms: Names of the forms that are shown; empty for all.
-        published_form: The form that the published number speaks of.
-        check: What makes the table broken: `best` = differs from the metric's best value,
-            `chance` = further than 4 standard errors from its chance level.
-    """
-
-    title: str
-    baseline: str = ""
-    published: str = ""
-    role: Role = "method"
-    forms: tuple[str, ...] = ()
-    published_form: str = ""
-    check: Literal["", "best", "chance"] = ""
-
-
-@dataclass(frozen=True)
-class Column:
-    """One number per row.
-
-    Attributes:
-        metrics: Our metric by form name; the key `""` serves a table without forms. In the file
-            `metric`, one name for all forms or a name by form. `timing/NAME` is an entry of the
-            record's `timing`, which depends on the machine.
-        labels: As in cell names: `1`, `10`, `100`, or `all` where no labels are used. A list in
-            the file stands for one column each.
-        variants: The task's variants that this column may show, the first preferred; each gets
-            a table of its own. Empty for all. In the file `variant`, a name or a list; the
-            columns of one task name the same.
-        section: Columns with one section stand in one table under that heading.
-        published: `metric`, `dataset`, `labels` (and `class`, `task`) in the CSVs; empty for
-            none. Without `labels` the column's own, or `0` where no labels are used.
-        paper_recipe: Recipe fields and the values they need to be comparable with the paper.
-        data_free: The number comes from the model at the paper's size alone, so that it may be
-            compared with the paper's on any data, a phantom too.
-        excess_over: Baseline whose paired difference is shown instead of the value itself; then
-            `metrics` names per-sample arrays.
-    """
-
-    title: str
-    task: str
-    metrics: Mapping[str, str]
-    format: Format
-    labels: str = "all"
-    variants: tuple[str, ...] = ()
-    section: str = ""
-    published: Mapping[str, str] = field(default_factory=dict)
-    paper_recipe: Mapping[str, Any] = field(default_factory=dict)
-    data_free: bool = False
-    excess_over: str = ""
-
-
-@dataclass(frozen=True)
-class Extra:
-    """A further table from the same records.
-
-    Attributes:
-        kind: `per_class`: one line a class of `metric`. `metrics`: one line for each of
-            `metrics`. `sweep`: one line for each entry of the list `selection` in the records.
-        labels: As in `Column`; a list in the file stands for one table each.
-        place: `page` = below the main table, `details` = in `NAME_details.md`.
-        published: For `per_class`: as in `Column`, without `class`; the paper's methods are
-            columns too, and the mean over classes is the first line.
-        paper_recipe: As in `Column`.
-        metrics: Title to metric name; for a sweep, title to field of an entry.
-        chosen: For a sweep: the selection's field that equals `chosen_field` of the chosen entry.
-    """
-
-    kind: Literal["per_class", "metrics", "sweep"]
-    title: str
-    task: str
-    format: Format
-    labels: str = "all"
-    first_column: str = "Class"
-    metric: str = ""
-    metrics: Mapping[str, str] = field(default_factory=dict)
-    place: Literal["details", "page"] = "details"
-    published: Mapping[str, str] = field(default_factory=dict)
-    paper_recipe: Mapping[str, Any] = field(default_factory=dict)
-    selection: str = ""
-    chosen: str = ""
-    chosen_field: str = ""
+__all__ = [
+    "ROLES",
+    "Column",
+    "Extra",
+    "Form",
+    "Format",
+    "Listing",
+    "Place",
+    "Role",
+    "Row",
+    "TableLayout",
+    "read_layout",
+    "read_layouts",
+    "suite_tables",
+]
+PARTS = ("form", "row", "column", "extra", "listing")
 
 
 @dataclass(frozen=True)
@@ -129,8 +55,14 @@ class TableLayout:
 
     Attributes:
         name: Stem of its file, and of the Markdown made from it.
+        published: Stems of the CSVs whose numbers stand beside measured ones; listings name
+            theirs themselves.
+        rows, columns: Both empty where the page holds listings alone.
         suite: The paper's own suite; other suites may show the table too.
         extras: Further tables from the same records.
+        listings: Further tables of published numbers alone.
+        ablation: The rows differ by one part of one method each, so that a step between them
+            speaks of the part only if it is larger than the spread over pre-training runs.
     """
 
     name: str
@@ -144,20 +76,43 @@ class TableLayout:
     suite: str = ""
     notes: tuple[str, ...] = ()
     extras: tuple[Extra, ...] = ()
+    listings: tuple[Listing, ...] = ()
+    ablation: bool = False
 
     @property
     def tasks(self) -> tuple[str, ...]:
         """Tasks of the columns, in order, each once."""
         return tuple(dict.fromkeys(column.task for column in self.columns))
 
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """Titles of the rows' facts, in order of first appearance: a text column each."""
+        return tuple(dict.fromkeys(title for row in self.rows for title in row.facts))
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """Stems of the CSVs that listings read, in order, each once."""
+        return tuple(dict.fromkeys(listing.file for listing in self.listings))
+
 
 def _checked(kind: type, entry: Mapping[str, Any], path: Path) -> dict[str, Any]:
     known = {item.name for item in dataclasses.fields(kind)}
     for key in entry:
-        if key not in known:
-            error = unknown_name(f"field of a table's {kind.__name__.lower()}", key, known)
-            raise BadDataError(error.problem, looked_in=[path], remedy=error.remedy)
+        _check_name(f"field of a table's {kind.__name__.lower()}", key, known, path)
     return {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+
+
+def _rows(entries: Iterable[Mapping[str, Any]], path: Path) -> list[Row]:
+    rows = [Row(**_checked(Row, entry, path)) for entry in entries]
+    for row in rows:
+        wrong = [title for title, text in row.facts.items() if not isinstance(text, str)]
+        if wrong:
+            raise BadDataError(
+                f"Row `{row.title}`: the fact `{wrong[0]}` is no text.",
+                looked_in=[path],
+                remedy="Facts are printed as they are: put the value in quotation marks.",
+            )
+    return rows
 
 
 def _columns(entry: Mapping[str, Any], path: Path) -> list[Column]:
@@ -192,7 +147,29 @@ def _by_fraction(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _extras(entry: Mapping[str, Any], path: Path) -> list[Extra]:
-    return [Extra(**_checked(Extra, one, path)) for one in _by_fraction(entry)]
+    extras = [Extra(**_checked(Extra, one, path)) for one in _by_fraction(entry)]
+    for extra in extras:
+        _check_name("place of a further table", extra.place, get_args(Place), path)
+    return extras
+
+
+def _listing(entry: Mapping[str, Any], path: Path) -> Listing:
+    fields = _checked(Listing, entry, path)
+    fields["where"] = {
+        key: (value,) if isinstance(value, str) else tuple(value)
+        for key, value in entry.get("where", {}).items()
+    }
+    listing = Listing(**fields)
+    for name in (*listing.fields.values(), *listing.where, *filter(None, (listing.across,))):
+        _check_name("column of the published numbers", name, COLUMNS, path)
+    _check_name("place of a further table", listing.place, get_args(Place), path)
+    return listing
+
+
+def _check_name(what: str, name: str, known: Iterable[str], path: Path) -> None:
+    if name not in known:
+        error = unknown_name(what, name, known)
+        raise BadDataError(error.problem, looked_in=[path], remedy=error.remedy)
 
 
 def read_layout(path: Path) -> TableLayout:
@@ -202,18 +179,22 @@ def read_layout(path: Path) -> TableLayout:
         BadDataError: A field or a format is unknown, or a required one is missing.
     """
     data = tomllib.loads(path.read_text(encoding="utf-8"))
+    if data.get("listing"):
+        # A page may hold nothing but listings.
+        data = {"row": [], "column": [], **data}
     try:
         fields: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value
             for key, value in data.items()
-            if key not in ("form", "row", "column", "extra")
+            if key not in PARTS
         }
         layout = TableLayout(
             name=path.stem,
             forms=tuple(Form(**_checked(Form, item, path)) for item in data.get("form", ())),
-            rows=tuple(Row(**_checked(Row, item, path)) for item in data["row"]),
+            rows=tuple(_rows(data["row"], path)),
             extras=tuple(one for item in data.get("extra", ()) for one in _extras(item, path)),
             columns=tuple(one for item in data["column"] for one in _columns(item, path)),
+            listings=tuple(_listing(item, path) for item in data.get("listing", ())),
             **{"published": (), **fields},
         )
     except (KeyError, TypeError) as fault:

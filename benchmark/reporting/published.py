@@ -1,4 +1,4 @@
-"""Numbers that papers print, as data: `leaderboards/published/*.csv` and `join.toml`.
+"""Numbers that papers print, as data: `leaderboards/published/*.csv`; `join` maps them to ours.
 
 A published number is shown beside a measured one; it is never mixed with it. The CSV columns are
 `paper, table, task, dataset, method, labels_percent, class, metric, value, unit, status, source`.
@@ -9,16 +9,29 @@ from __future__ import annotations
 
 import csv
 import math
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.errors import BadDataError, MissingDataError
+from benchmark.reporting.join import Join, read_join
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+__all__ = [
+    "COLUMNS",
+    "SHOWN",
+    "STATUSES",
+    "UNITS",
+    "WITH_VALUE",
+    "Join",
+    "PublishedNumber",
+    "find",
+    "read_csv",
+    "read_files",
+    "read_join",
+]
 COLUMNS = (
     "paper",
     "table",
@@ -145,6 +158,16 @@ def read_csv(path: Path) -> list[PublishedNumber]:
         return numbers
 
 
+def read_files(folder: Path, stems: Iterable[str]) -> list[PublishedNumber]:
+    """All numbers of several CSVs of one folder, in the order given.
+
+    Raises:
+        MissingDataError: One of the files does not exist.
+        BadDataError: One of the files is not as documented.
+    """
+    return [number for stem in stems for number in read_csv(folder / f"{stem}.csv")]
+
+
 def find(
     numbers: Iterable[PublishedNumber],
     *,
@@ -165,64 +188,3 @@ def find(
         if key == wanted and task in ("", item.task):
             return item
     return None
-
-
-@dataclass(frozen=True)
-class Join:
-    """How published names and units map to ours.
-
-    Attributes:
-        methods: By group of files (the key is a prefix of the file's stem): published method
-            to baseline. An empty baseline says that there is none in this version.
-        metrics: By published metric: names of our metrics that mean the same.
-        scales: By published metric and unit: factor from the printed number to ours.
-    """
-
-    methods: Mapping[str, Mapping[str, str]]
-    metrics: Mapping[str, tuple[str, ...]]
-    scales: Mapping[tuple[str, str], float]
-
-    def baseline(self, number: PublishedNumber) -> str | None:
-        """Our baseline for a published row, empty for none, or None for a method unheard of."""
-        for prefix in sorted(self.methods, key=len, reverse=True):
-            if number.file.startswith(prefix) and number.method in self.methods[prefix]:
-                return self.methods[prefix][number.method]
-        return None
-
-    def in_our_unit(self, number: PublishedNumber) -> float | None:
-        """The printed number on the scale of our metric; None where there is no number.
-
-        Raises:
-            BadDataError: `join.toml` has no scale for this metric and unit.
-        """
-        if number.value is None:
-            return None
-        try:
-            return number.value * self.scales[number.metric, number.unit]
-        except KeyError:
-            raise BadDataError(
-                f"No scale for the published metric `{number.metric}` in `{number.unit}`.",
-                looked_in=["leaderboards/published/join.toml"],
-                remedy="Add the unit to that metric's `scale`.",
-            ) from None
-
-
-def read_join(path: Path) -> Join:
-    """The join file.
-
-    Raises:
-        MissingDataError: The file does not exist.
-    """
-    if not path.is_file():
-        raise MissingDataError("The join file of published numbers is missing.", looked_in=[path])
-    data = tomllib.loads(path.read_text(encoding="utf-8"))
-    metrics = data["metric"]
-    return Join(
-        methods={group: dict(names) for group, names in data["method"].items()},
-        metrics={name: tuple(entry["ours"]) for name, entry in metrics.items()},
-        scales={
-            (name, unit): float(factor)
-            for name, entry in metrics.items()
-            for unit, factor in entry["scale"].items()
-        },
-    )
