@@ -9,7 +9,18 @@ import sys
 from collections.abc import Sequence
 
 from benchmark import __version__
-from benchmark.commands import audit, check, datasets, encode, figures, listing, tables, work
+from benchmark.commands import (
+    audit,
+    check,
+    compare,
+    datasets,
+    encode,
+    figures,
+    listing,
+    report,
+    tables,
+    work,
+)
 from benchmark.commands.output import hint
 from benchmark.errors import MacoBenchError, MissingDataError
 
@@ -19,6 +30,7 @@ EPILOG = """examples:
   maco-bench run rsna_zero_shot --baseline maco
   maco-bench encode --baseline maco --images FOLDER --out features.npz
   maco-bench check-baseline mine.py:build
+  maco-bench compare maco mae_hr_clip --task rsna_zero_shot
 """
 _BLOCKED, _INTERRUPTED = 3, 130
 
@@ -33,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in (listing, work, datasets, audit, encode, check, tables, figures):
+    for module in (listing, work, datasets, audit, encode, check, tables, compare, figures, report):
         module.add(commands)
     return top
 

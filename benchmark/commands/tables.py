@@ -1,4 +1,4 @@
-"""`tables`: Markdown from records alone."""
+"""`tables`: Markdown, CSV, LaTeX and JSON from records alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import registry
-from benchmark.commands.options import add_data, settings_from
+from benchmark.commands.options import add_data, names, settings_from
 from benchmark.commands.output import say
 from benchmark.errors import UsageError
 from benchmark.registry import CHECKOUT
@@ -20,13 +20,19 @@ LEADERBOARDS = CHECKOUT / "leaderboards"
 
 def add(commands: Any) -> None:
     """Register `tables`."""
-    parser = commands.add_parser("tables", help="write Markdown tables from records")
+    parser = commands.add_parser("tables", help="write tables from records")
     parser.add_argument("--suite", help="tables of one paper (default: maco)")
     parser.add_argument("--results", type=Path, metavar="DIR", help="folder of the records")
     parser.add_argument(
         "--corpus", metavar="NAME", help="show weights pre-trained on it (default: the suite's)"
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: below the results")
+    parser.add_argument(
+        "--format",
+        type=names,
+        metavar="A,B",
+        help="markdown, csv, latex, json (default: markdown)",
+    )
     parser.add_argument(
         "--publish",
         action="store_true",
@@ -53,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageError("The folder to share is not empty.", looked_in=[arguments.share])
         written = share_copy(settings.results, arguments.share)
     else:
-        written = suite_tables(settings, out=arguments.out)
+        written = suite_tables(settings, out=arguments.out, formats=arguments.format)
     if arguments.json:
         say(json.dumps([str(path) for path in written]))
     else:
@@ -63,7 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def suite_tables(
-    settings: Settings, planned: Sequence[Any] | None = None, out: Path | None = None
+    settings: Settings,
+    planned: Sequence[Any] | None = None,
+    out: Path | None = None,
+    formats: Sequence[str] | None = None,
 ) -> list[Path]:
     """Write the tables that a suite names.
 
@@ -71,6 +80,7 @@ def suite_tables(
         settings: Suite, profile and results.
         planned: Cells of the run, to explain empty places.
         out: Folder for the files; by default below the results folder.
+        formats: Of `benchmark.reporting.writers.WRITERS`; by default Markdown.
     """
     from benchmark.reporting.tables import write_tables
 
@@ -81,6 +91,7 @@ def suite_tables(
         settings.results,
         out,
         settings.profile,
+        formats=formats or ("markdown",),
         tables=suite.tables or None,
         planned=planned,
         corpus=settings.corpus,

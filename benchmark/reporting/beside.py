@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from benchmark.reporting.cells import Measured, number
+from benchmark.data.leaks import leak_sentence
+from benchmark.reporting.model import Beside
 from benchmark.reporting.published import SHOWN, PublishedNumber, find
+from benchmark.reporting.reproduction import reproduction, rounding_of
 
 if TYPE_CHECKING:
-    from benchmark.reporting.grid import Source
-    from benchmark.reporting.layout import Column, Form, Format, Row
-    from benchmark.reporting.markdown import Footnotes
+    from benchmark.reporting.cells import Measured
+    from benchmark.reporting.layout import Column, Form, Row
     from benchmark.reporting.select import Block, Result
+    from benchmark.reporting.source import Source
 
 
 def published_cell(
@@ -72,43 +74,48 @@ def not_comparable(
         for name, wanted in paper_recipe.items():
             if recipe.get(name) != wanted:
                 return f"`{name}` is `{recipe.get(name)}`, the paper's is `{wanted}`"
+        leak = leak_sentence(item.record.get("leaks") or {})
+        if leak:
+            return f"the split leaks: {leak}"
     return ""
 
 
-def published_text(
+def beside(
     source: Source,
     item: PublishedNumber | None,
     cell: Measured,
-    form: Format,
-    notes: Footnotes,
+    found: Sequence[Result],
     reason: str,
-) -> str:
-    """`91.5 (text), −0.3`: the printed number, its status, and measured minus printed.
+) -> Beside | None:
+    """What the paper prints beside a measured value, and whether it was reproduced.
 
     Args:
         source: Of the table.
-        item: What the paper has; empty text where it has nothing.
+        item: What the paper has; None where it has no such cell.
         cell: What was measured.
-        form: How both are printed.
-        notes: Takes the reason where no difference is shown.
-        reason: Why the two must not be compared, from `not_comparable`.
+        found: The records behind it.
+        reason: Why the two must not be compared, from `not_comparable`; empty if they may be.
     """
     if item is None:
-        return ""
+        return None
     if item.status not in SHOWN:
-        return item.status.replace("_", " ")
+        return Beside("", item.status)
     value = source.join.in_our_unit(item)
     assert value is not None
-    text = f"{number(value, form)} ({item.status})"
-    if cell.value is None:
-        return text
-    if reason:
-        return text + notes.mark(f"No difference is shown: {reason}.")
-    difference = number(cell.value - value, form)
-    sign = "" if difference.startswith(("−", "+")) else "+"
-    return f"{text}, {sign}{difference}"
+    scale = abs(source.join.scales[item.metric, item.unit])
+    verdict, why = reproduction(
+        cell,
+        value,
+        rounding_of(item.text, scale),
+        source.join.margins.get(item.metric),
+        trained_here=any(one.cell["weights"] == "trained" for one in found),
+        incomparable=reason,
+    )
+    comparable = cell.value is not None and verdict != "not comparable"
+    difference = cell.value - value if comparable and cell.value is not None else None
+    return Beside(item.text, item.status, value, difference, verdict, why)
 
 
-def worth_a_column(item: PublishedNumber | None) -> bool:
+def worth_a_column(item: Beside | None) -> bool:
     """Whether a published cell says more than that the paper has no such number."""
     return item is not None and bool(item.text or item.status == "not_found")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from scipy import stats
 
+from benchmark.reporting.units import unit_of
+from benchmark.statistics.seed_spread import seed_error, spread_by_axis
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from benchmark.reporting.layout import Format
     from benchmark.reporting.select import Result
@@ -30,6 +33,9 @@ class Measured:
         reason: Why there is no value; beside a value, what it does not cover.
         seeds: Values by axis (`pretrain`, `subset`, `head`), each sorted.
         verdict: Of a paired difference: `higher`, `lower`, `unresolved`; else empty.
+        sampling: 95 % interval of the patients' error alone, where several seeds widen
+            `interval`; None for a single run, whose interval is just that.
+        spread: Standard deviation over the seeds of an axis that has several.
     """
 
     state: CellState
@@ -38,6 +44,8 @@ class Measured:
     reason: str = ""
     seeds: Mapping[str, tuple[int, ...]] | None = None
     verdict: str = ""
+    sampling: tuple[float, float] | None = None
+    spread: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def pretraining_seeds(self) -> int:
@@ -101,20 +109,23 @@ def _joined(
     scores: Sequence[Mapping[str, Any]],
     seeds: Mapping[str, tuple[int, ...]],
 ) -> Measured:
-    units: dict[Any, list[float]] = {}
-    several_runs = len(seeds.get("pretrain", ())) > 1
+    units: dict[Hashable, list[float]] = {}
     for item, score in zip(results, scores, strict=True):
-        axes = item.cell["seeds"]
-        unit = axes.get("pretrain") if several_runs else tuple(sorted(axes.items(), key=str))
-        units.setdefault(unit, []).append(float(score["value"]))
+        units.setdefault(unit_of(item, results), []).append(float(score["value"]))
     means = [sum(values) / len(values) for values in units.values()]
     intervals = [score.get("interval") for score in scores]
+    runs = [
+        (item.cell["seeds"], float(score["value"]))
+        for item, score in zip(results, scores, strict=True)
+    ]
     return Measured(
         "value",
         value=sum(means) / len(means),
         interval=joined_interval(means, intervals),
         reason="; ".join(sorted({gap for score in scores for gap in _gaps(score)})),
         seeds=seeds,
+        sampling=sampling_interval(means, intervals) if len(results) > 1 else None,
+        spread=spread_by_axis(runs),
     )
 
 
@@ -135,13 +146,32 @@ def joined_interval(
     """95 % interval of the mean over seeds.
 
     One record keeps its patient bootstrap. For several, two errors are joined as independent:
-    the patients' (root mean square of the half-widths; it does not shrink with more seeds,
-    since all of them meet the same patients) and the seeds' (Student's t, k - 1 degrees, on the
+    the patients' (`sampling_interval`) and the seeds' (Student's t, k - 1 degrees, on the
     standard error of the k means). The interval is symmetric about the mean.
 
     Args:
         means: Value for each seed of the axis that is averaged.
         intervals: Patient interval of each record; with one missing there is no interval.
+    """
+    patients = sampling_interval(means, intervals)
+    if patients is None or len(intervals) == 1:
+        return patients
+    centre = sum(means) / len(means)
+    half = (patients[1] - patients[0]) / 2
+    spread = seed_error(means)
+    if spread is not None:
+        error, freedom = spread
+        half = math.hypot(half, float(stats.t.ppf(0.975, freedom)) * error)
+    return centre - half, centre + half
+
+
+def sampling_interval(
+    means: Sequence[float], intervals: Sequence[Sequence[float] | None]
+) -> tuple[float, float] | None:
+    """95 % interval of the patients' error alone.
+
+    Of several records: the root mean square of their half-widths about the mean. It does not
+    shrink with more seeds, since all of them meet the same patients.
     """
     known = [(float(item[0]), float(item[1])) for item in intervals if item is not None]
     if len(known) != len(intervals) or not known:
@@ -149,12 +179,7 @@ def joined_interval(
     if len(known) == 1:
         return known[0]
     centre = sum(means) / len(means)
-    patients = sum(((high - low) / 2) ** 2 for low, high in known) / len(known)
-    seeds = 0.0
-    if len(means) > 1:
-        variance = sum((value - centre) ** 2 for value in means) / (len(means) - 1)
-        seeds = float(stats.t.ppf(0.975, len(means) - 1)) ** 2 * variance / len(means)
-    half = math.sqrt(patients + seeds)
+    half = math.sqrt(sum(((high - low) / 2) ** 2 for low, high in known) / len(known))
     return centre - half, centre + half
 
 
@@ -172,10 +197,22 @@ def number(value: float, form: Format) -> str:
 
 
 def value_text(cell: Measured, form: Format) -> str:
-    """`71.3 [68.9, 73.6]`, with the verdict of a paired difference behind it."""
+    """`71.3 [68.9, 73.6]`, then the spread over seeds, or the verdict of a paired difference."""
     assert cell.value is not None
     text = number(cell.value, form)
     if cell.interval is not None:
         low, high = (number(bound, form) for bound in cell.interval)
         text += f" [{low}, {high}]"
+    if cell.spread:
+        text += f", {spread_text(cell.spread, form)}"
     return f"{text} {cell.verdict}".rstrip()
+
+
+def spread_text(spread: Mapping[str, float], form: Format) -> str:
+    """`sd p 0.4 s 0.2`: the standard deviation over pre-training, subset and head seeds."""
+    parts = [
+        f"{letter} {number(spread[axis], form).lstrip('+')}"
+        for axis, letter in AXES
+        if axis in spread
+    ]
+    return "sd " + " ".join(parts)

@@ -1,4 +1,4 @@
-"""What stands above a table: its data, what was pre-trained on, commit and command."""
+"""Where a table comes from: its data, what was pre-trained on, commit and command."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from benchmark.data.leaks import leak_sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from benchmark.reporting.grid import Source
     from benchmark.reporting.select import Block, Result
+    from benchmark.reporting.source import Source
 
 
 def header_lines(
     source: Source, current: Mapping[str, Block], used: Sequence[Result], command: str
 ) -> list[str]:
-    """The points of a table's header.
+    """Profile, data, corpora, commits, records and command.
 
     Args:
         source: Of the table.
@@ -26,7 +26,7 @@ def header_lines(
         command: How to make the table again.
     """
     lines = [f"Profile: `{source.profile}`"]
-    lines += [data_line(block, source.results) for block in current.values()]
+    lines += [data_line(block) for block in current.values()]
     for task in source.layout.tasks:
         if task not in current:
             lines.append(f"Data of `{task}`: no record")
@@ -52,12 +52,20 @@ def _corpus_lines(
     return lines
 
 
-def data_line(block: Block, results: Sequence[Result]) -> str:
-    """The data of one block, and what its split leaks."""
+def data_line(block: Block) -> str:
+    """The data of one block."""
     kind = " (phantom: synthetic radiographs)" if block.phantom else ""
-    shared = {leak_sentence(item.record.get("leaks") or {}) for item in _results_of(block, results)}
-    leak = "".join(f" **{sentence}**" for sentence in sorted(shared - {""}))
-    return f"Data of `{block.task}@{block.variant}`: `{block.data_id}`{kind}{leak}"
+    return f"Data of `{block.task}@{block.variant}`: `{block.data_id}`{kind}"
+
+
+def leak_lines(current: Iterable[Block], results: Sequence[Result]) -> list[str]:
+    """What the splits of some blocks share, by block; none for clean splits."""
+    lines = []
+    for block in current:
+        found = _results_of(block, results)
+        sentences = {leak_sentence(item.record.get("leaks") or {}) for item in found} - {""}
+        lines += [f"`{block.task}@{block.variant}`: {text}" for text in sorted(sentences)]
+    return lines
 
 
 def _results_of(block: Block, results: Sequence[Result]) -> list[Result]:

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from benchmark.reporting.cells import Measured
+    from benchmark.reporting.comparison import Comparison
     from benchmark.reporting.layout import Format, Role
 
-Reproduction = Literal[
-    "reproduced", "differs", "unresolved", "not comparable", "not measured", "not found"
-]
+Reproduction = Literal["reproduced", "differs", "unresolved", "not comparable", "not measured"]
 Mark = Literal["", "best", "tie"]
 Place = Literal["page", "details"]
 
@@ -28,9 +27,10 @@ class Beside:
         text: As printed, or empty where no number is known.
         status: Of the published row, as `benchmark.reporting.published.STATUSES`.
         value: In the unit of our metric, or None.
-        difference: Measured minus published; None where the two must not be compared.
-        verdict: Whether the paper's number was reproduced (docs/reading_the_tables.md); empty
-            where the paper has no number of this kind.
+        difference: Measured minus published; None where nothing is measured, or where the two
+            must not be compared.
+        verdict: Whether the paper's number was reproduced (`reproduction`); empty where no
+            number is known, or none that our metric speaks of.
         reason: Why not comparable, or why unresolved.
     """
 
@@ -51,12 +51,15 @@ class TableCell:
         beside: What the paper prints here; None where it prints nothing.
         mark: `best` of its column, or in a `tie` with the best; empty in phantom tables.
         keys: Keys of the records' cells behind it, sorted.
+        to_best: Comparison with the best of its column; None for the best itself, and where
+            nothing is marked.
     """
 
     measured: Measured
     beside: Beside | None = None
     mark: Mark = ""
     keys: tuple[str, ...] = ()
+    to_best: Comparison | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,9 @@ class Head:
         task, variant, data_id, labels: Of the cells; empty where the column mixes them.
         metric: Name of our metric, or of the per-sample array of an excess.
         higher_is_better: None where no direction is known, or for a count.
+        seeds: Of all its cells, where the column is one method's; else they are a text of each
+            line.
+        measured: Whether anything was; False for a column of published numbers alone.
     """
 
     title: str
@@ -79,6 +85,8 @@ class Head:
     labels: str = ""
     metric: str = ""
     higher_is_better: bool | None = None
+    seeds: str = ""
+    measured: bool = True
 
 
 @dataclass(frozen=True)
@@ -105,7 +113,7 @@ class Sheet:
     Attributes:
         title: Heading above it; empty for none.
         text_heads: Above the leading texts.
-        remark: One sentence below the heading, such as the data of a further table.
+        remark: Below the heading, such as the data of a further table.
         place: `page`, or `details` for what stands on a page of its own.
     """
 
@@ -134,6 +142,7 @@ class TablePage:
     Attributes:
         name: Stem of the layout's file, and of what is written from it.
         header: Profile, data, corpora, commits of the records, command: one line each.
+        warnings: What a reader must know before the first number, such as a split that leaks.
         faults: What is wrong with its sentinels; the table is broken where there is any.
         sheets: The table itself (one sheet a section), then further tables.
         notes: Sentences below it.
@@ -150,6 +159,7 @@ class TablePage:
     phantom: bool
     header: tuple[str, ...]
     sheets: tuple[Sheet, ...]
+    warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     others: tuple[DataLevel, ...] = field(default=())

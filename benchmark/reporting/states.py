@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from benchmark.reporting.grid import StateOf
     from benchmark.reporting.layout import Column
     from benchmark.reporting.select import Block, Group
+    from benchmark.reporting.source import StateOf
 
 
 def states_from(

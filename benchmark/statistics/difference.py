@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Verdict = Literal["higher", "lower", "unresolved"]
 DETECTABLE_STANDARD_ERRORS = 1.96
+FEWEST_PATIENTS = 30
+TOO_FEW = f"fewer than {FEWEST_PATIENTS} patients"
 SETTLING_STANDARD_ERRORS = float(stats.norm.ppf(0.975) + stats.norm.ppf(0.8))
 """A difference this many standard errors wide is found with 80 % power at the 5 % level."""
 
@@ -34,7 +36,8 @@ class PairedDifference:
         smallest_detectable: The smallest difference that an interval of this width can tell from
             zero (at half power; 80 % power takes 1.4 times as much): 1.96 standard errors, or
             Student's quantile of them where seeds enter.
-        verdict: `unresolved` where the difference is below `smallest_detectable`.
+        verdict: `unresolved` where the difference is below `smallest_detectable`, and with fewer
+            than 30 patients, of whom resamples say too little (`why` then says so).
         n: Samples (or classes, for an AUC of several) that entered.
         patients: Patients that entered.
         method: How the p-value was made.
@@ -114,7 +117,7 @@ def difference_of(
         p_value=float(2 * stats.t.sf(abs(found.difference) / error, freedom)),
         standard_error=error,
         smallest_detectable=half,
-        verdict=_verdict(found.difference, half),
+        verdict=_verdict(found.difference, half, patients),
         method="paired bootstrap by patient and spread of the seeds (Welch)",
     )
 
@@ -157,14 +160,15 @@ def from_replicates(
         p_value,
         error,
         detectable,
-        _verdict(difference, detectable),
+        _verdict(difference, detectable, patients),
         n,
         patients,
+        why=TOO_FEW if patients < FEWEST_PATIENTS else "",
         method="paired bootstrap by patient",
     )
 
 
-def _verdict(difference: float, detectable: float) -> Verdict:
-    if difference == 0 or abs(difference) < detectable:
+def _verdict(difference: float, detectable: float, patients: int) -> Verdict:
+    if patients < FEWEST_PATIENTS or difference == 0 or abs(difference) < detectable:
         return "unresolved"
     return "higher" if difference > 0 else "lower"

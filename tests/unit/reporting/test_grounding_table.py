@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -58,41 +60,49 @@ def text(records, tmp_path):
     return "\n".join(path.read_text(encoding="utf-8") for path in pages)
 
 
+def split(line):
+    return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip("|"))]
+
+
 def rows(text, start):
-    lines = [line for line in text.splitlines() if line.startswith(f"| {start} ")]
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    """Cells by title of the column, one for each line of the first table."""
+    lines = text.splitlines()
+    titles = next(split(line) for line in lines if line.startswith("| Method "))
+    found = [split(line) for line in lines if line.startswith(f"| {start} ")]
+    return [dict(zip(titles, row, strict=False)) for row in found]
 
 
 def test_each_method_stands_in_every_form(text):
-    forms = [row[1] for row in rows(text, "MaCo")]
+    forms = [row["Form"] for row in rows(text, "MaCo")]
     assert forms[:4] == ["weights x map", "map only", "weights only", "phrase swapped"]
 
 
 def test_cnr_is_signed_and_never_scaled(text):
     row = rows(text, "MaCo")[0]
-    assert row[3] == "−0.250 [−0.350, −0.150]"
-    assert row[4].startswith("+1.144 (text)")
+    assert row["CNR"] == "−0.250 [−0.350, −0.150]"
+    assert row["CNR, published"].startswith("+1.144 (text)")
 
 
 def test_percent_in_the_paper_becomes_our_fraction(text):
-    assert rows(text, "MaCo")[0][7].startswith("0.255 (text)")
+    assert rows(text, "MaCo")[0]["mIoU, paper's rule, published"].startswith("0.255 (text)")
 
 
 def test_paired_excess_and_its_verdict(text):
-    assert rows(text, "MaCo")[0][9] == "+0.500 [+0.500, +0.500] higher"
-    assert rows(text, "MAE + HR + CLIP")[0][9].endswith("unresolved")
-    assert rows(text, "*static_prior* (prior)")[0][9] == "–"
+    title = "CNR over static_prior"
+    assert rows(text, "MaCo")[0][title] == "+0.500 [+0.500, +0.500] higher"
+    assert rows(text, "MAE + HR + CLIP")[0][title].endswith("unresolved")
+    assert rows(text, "*static_prior* (prior)")[0][title] == "–"
 
 
 def test_form_without_weights_says_why(text):
-    row = next(row for row in rows(text, "MAE + HR + CLIP") if row[1] == "weights only")
-    assert row[3].startswith("undefined [")
+    row = next(row for row in rows(text, "MAE + HR + CLIP") if row["Form"] == "weights only")
+    assert row["CNR"].startswith("undefined [")
     assert "the method has no patch weights" in text
 
 
 def test_sweep_marks_the_chosen_temperature(text):
     section = text.split("CNR on validation")[1]
-    marks = ["chosen" in line for line in section.splitlines() if "p0" in line]
+    marks = ["yes" in line for line in section.splitlines() if "p0" in line]
     assert marks == [True, False]
 
 

@@ -22,14 +22,6 @@ GOLDEN = """\
 <!-- Generated from records. Do not edit: changes are lost at the next run. Command: \
 maco-bench tables --suite small --profile demo -->
 
-- Profile: `demo`
-- Data of `rsna_zero_shot@maco`: `rsna_pneumonia-phantom-v1-aaaaaaaa` (phantom: synthetic \
-radiographs)
-- Data of `ms_cxr_grounding`: no record
-- Commit: `0123456789ab`
-- Records: 3
-- Command: `maco-bench tables --suite small --profile demo`
-
 | Method                |   Seeds |                 RSNA |   RSNA, published |         CNR |
 |:----------------------|--------:|---------------------:|------------------:|------------:|
 | Ours                  |      p0 |    71.3 [68.9, 73.6] |   90.5 (text) [1] |     not run |
@@ -38,12 +30,15 @@ radiographs)
 | *chance* (sentinel)   |       – |    50.1 [49.9, 50.3] |                   |     not run |
 | *oracle* (sentinel)   |       – |                100.0 |                   |       – [3] |
 
-- [1] No difference is shown: phantom data.
+- [1] Not comparable: phantom data.
 - [2] this version has no baseline of that name
 - [3] oracle makes no predictions for ground
 
+## Remarks
+
 - A note.
-- Brackets hold the 95 % interval of a bootstrap by patient over the test split.
+- Brackets hold the 95 % interval over the test patients: percentiles of a bootstrap by patient, \
+or DeLong's for an AUC of fewer than 30 patients on a side.
 - A value with one pre-training seed (`p`) speaks of that checkpoint, not of the method: its \
 interval holds no spread between pre-training runs.
 - Seeds: `p` pre-training, `s` label subset, `h` head.
@@ -51,6 +46,16 @@ interval holds no spread between pre-training runs.
 best, and no verdict on a method follows from this table.
 - Status of a published number: `printed` in the named table; `text`, stated in the paper's text, \
 the table's cell not seen; `copied`, taken from another paper that prints the same row.
+
+## Origin
+
+- Profile: `demo`
+- Data of `rsna_zero_shot@maco`: `rsna_pneumonia-phantom-v1-aaaaaaaa` (phantom: synthetic \
+radiographs)
+- Data of `ms_cxr_grounding`: no record
+- Commit: `0123456789ab`
+- Records: 3
+- Command: `maco-bench tables --suite small --profile demo`
 """
 
 
@@ -160,7 +165,8 @@ def test_two_seeds_join_patients_and_runs(records, leaderboards, tmp_path, specs
     # t(0.975, 1) = 12.706, standard error of two values 0.02 apart = 0.01.
     half = 100 * np.hypot(0.02, 12.7062 * 0.01)
     assert cells(text, "Ours")[1] == "p0,1"
-    assert cells(text, "Ours")[2] == f"71.0 [{71 - half:.1f}, {71 + half:.1f}]"
+    # Two values 0.02 apart have a standard deviation of 0.014.
+    assert cells(text, "Ours")[2] == f"71.0 [{71 - half:.1f}, {71 + half:.1f}], sd p 1.4"
     assert "joins the patients' error" in text
     assert "speaks of that checkpoint" not in text
 
@@ -215,7 +221,7 @@ def test_difference_only_where_comparable(records, leaderboards, tmp_path, specs
     real = {"data_id": "rsna_pneumonia-dddddddd", "profile": "paper"}
     records.add("rsna_zero_shot", "maco", {"auc": Metric(0.902)}, **real)
     text = page(records, leaderboards, tmp_path, "paper")
-    assert cells(text, "Ours")[3] == "90.5 (text), −0.3"
+    assert cells(text, "Ours")[3].startswith("90.5 (text), −0.3, unresolved [")
     assert "phantom" not in text.lower()
 
 
@@ -245,7 +251,7 @@ def test_a_count_is_compared_whatever_the_data(records, leaderboards, tmp_path, 
     assert changed != text
     path.write_text(changed, encoding="utf-8")
     found = page(records, leaderboards, tmp_path)
-    assert cells(found, "Ours")[3] == "90.5 (text), −0.3"
+    assert cells(found, "Ours")[3].startswith("90.5 (text), −0.3, ")
     assert "but of what no data enter, no value" in found
 
 

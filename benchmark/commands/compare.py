@@ -1,0 +1,238 @@
+"""`compare A B --task T`: can two baselines be told apart, and how many cases would settle it?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmark import registry
+from benchmark.commands.options import add_data, names, settings_from
+from benchmark.commands.output import say
+from benchmark.errors import MissingDataError, UsageError
+
+if TYPE_CHECKING:
+    from benchmark.reporting.comparison import Comparison
+    from benchmark.reporting.layout import Format
+    from benchmark.reporting.select import Block, Result
+
+
+@dataclass(frozen=True)
+class _Pairing:
+    """One test set and label fraction with the records of both sides, and their comparison."""
+
+    block: Block
+    labels: str
+    comparison: Comparison
+    adjusted_p: float | None = None
+
+
+def add(commands: Any) -> None:
+    """Register `compare`."""
+    parser = commands.add_parser(
+        "compare", help="difference of two baselines on the same patients, from records"
+    )
+    parser.add_argument("first", metavar="A", help="a baseline, such as maco")
+    parser.add_argument("second", metavar="B")
+    parser.add_argument("--task", required=True, help="name, or name@variant")
+    parser.add_argument("--metric", type=names, metavar="M,M", help="default: the task's headline")
+    parser.add_argument("--labels", type=names, metavar="P,P", help="label percents (default: all)")
+    parser.add_argument("--results", type=Path, metavar="DIR", help="folder of the records")
+    parser.add_argument("--suite", help="default: maco")
+    parser.add_argument("--corpus", metavar="NAME", help="weights pre-trained on it (default: any)")
+    add_data(parser)
+    parser.set_defaults(handler=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print one line for each test set, label fraction and metric that both sides have."""
+    labels = arguments.labels
+    arguments.labels = None
+    settings = settings_from(arguments)
+    task, _, variant = arguments.task.partition("@")
+    registry.load_task(task)
+    for name in (arguments.first, arguments.second):
+        registry.load_baseline(name)
+    pairings = _pairings(
+        _records(settings.results, settings.profile, task, variant, labels, arguments.corpus or ""),
+        (arguments.first, arguments.second),
+        _metrics(task, arguments.metric),
+    )
+    if not pairings:
+        raise MissingDataError(
+            f"There is no test set of `{arguments.task}` on which both `{arguments.first}` and "
+            f"`{arguments.second}` have records in profile `{settings.profile}`.",
+            looked_in=[settings.results],
+            remedy="Run both: maco-bench run TASK --baseline NAME.",
+        )
+    if arguments.json:
+        say(json.dumps([_as_json(item) for item in pairings], indent=1))
+        return 0
+    for item in pairings:
+        for line in _lines(item, arguments.first, arguments.second):
+            say(line)
+    return 0
+
+
+def _metrics(task: str, wanted: Sequence[str] | None) -> tuple[str, ...]:
+    from benchmark.reporting.comparison import metrics_of
+
+    known = metrics_of(task)
+    if not known:
+        raise UsageError(
+            f"Records of `{task}` cannot be compared: no values of single samples are kept."
+        )
+    for name in wanted or ():
+        if name not in known:
+            raise UsageError(
+                f"`{task}` cannot be compared by `{name}`.", remedy=f"Known: {', '.join(known)}."
+            )
+    return tuple(wanted) if wanted else known[:1]
+
+
+def _records(
+    results: Path,
+    profile: str,
+    task: str,
+    variant: str,
+    labels: Sequence[str] | None,
+    corpus: str,
+) -> list[Result]:
+    from benchmark.reporting.select import load_results
+
+    return [
+        item
+        for item in load_results(results, profile)
+        if item.cell["task"] == task
+        and variant in ("", item.cell["variant"])
+        and (not labels or item.labels in (*labels, "all"))
+        and corpus in ("", item.corpus)
+    ]
+
+
+def _pairings(
+    results: Sequence[Result], sides: tuple[str, str], metrics: Sequence[str]
+) -> list[_Pairing]:
+    """Every test set and fraction on which both sides have records, compared by each metric."""
+    from benchmark.reporting.comparison import Comparer
+    from benchmark.reporting.select import picked
+    from benchmark.statistics.multiplicity import holm
+
+    comparer = Comparer()
+    found = []
+    for block in sorted({item.block for item in results}):
+        here = [item for item in results if item.block == block]
+        fractions = sorted({item.labels for item in here}, key=_fraction_order)
+        for fraction in fractions:
+            groups = [_group(here, side, fraction) for side in sides]
+            if None in groups or (fraction == "all" and len(fractions) > 1):
+                continue
+            records = [picked(here, group, block, fraction) for group in groups if group]
+            for metric in metrics:
+                comparison = comparer.compare(records[0], records[1], metric)
+                found.append(_Pairing(block, fraction, comparison))
+    known = [item.comparison.found.p_value for item in found]
+    tested = [place for place, value in enumerate(known) if value is not None]
+    adjusted = dict(zip(tested, holm([known[place] or 0.0 for place in tested]), strict=True))
+    return [
+        _Pairing(item.block, item.labels, item.comparison, adjusted.get(place))
+        for place, item in enumerate(found)
+    ]
+
+
+def _group(results: Sequence[Result], baseline: str, labels: str) -> Any:
+    """The one group of a baseline's records; several cannot be averaged, so they must be told."""
+    groups = sorted(
+        {
+            item.group
+            for item in results
+            if item.cell["baseline"] == baseline and item.labels in (labels, "all")
+        }
+    )
+    if len(groups) > 1:
+        kinds = [f"weights {g.weights}, options {g.options}, corpus {g.corpus}" for g in groups]
+        raise UsageError(
+            f"`{baseline}` has records of several kinds on one test set.",
+            looked_in=kinds,
+            remedy="Name the --corpus, or use a results folder that holds one kind.",
+        )
+    return groups[0] if groups else None
+
+
+def _fraction_order(labels: str) -> float:
+    return float("inf") if labels == "all" else float(labels)
+
+
+def _lines(item: _Pairing, first: str, second: str) -> list[str]:
+    from benchmark.reporting.cells import number
+
+    comparison, found = item.comparison, item.comparison.found
+    form: Format = "signed_3"
+    where = f"{item.block.task}@{item.block.variant}, {item.block.data_id}"
+    share = "" if item.labels == "all" else f", {item.labels} % of the labels"
+    lines = [f"{comparison.metric}, {where}{share}"]
+    if found.difference is None:
+        return [*lines, f"  not compared: {found.why}", ""]
+    scores = f"{first} {comparison.first:.4f}, {second} {comparison.second:.4f}"
+    lines.append(f"  {scores}; {comparison.samples} samples of {found.patients} patients")
+    if found.interval is None:
+        return [*lines, f"  difference {number(found.difference, form)}: {found.why}", ""]
+    low, high = (number(bound, form) for bound in found.interval)
+    verdict = f"{first} is {found.verdict}" if found.verdict != "unresolved" else "unresolved"
+    verdict += f" ({found.why})" if found.why else ""
+    lines.append(f"  difference {number(found.difference, form)} [{low}, {high}]: {verdict}")
+    corrected = "" if item.adjusted_p is None else f", Holm {_p(item.adjusted_p)}"
+    lines.append(f"  p {_p(found.p_value)}{corrected} ({found.method})")
+    lines.append(f"  smallest detectable difference {found.smallest_detectable:.4f}")
+    lines.append(f"  {_settled(comparison)}")
+    if comparison.one_checkpoint:
+        lines.append("  one pre-training run on a side: this speaks of checkpoints, not of methods")
+    return [*lines, ""]
+
+
+def _settled(comparison: Comparison) -> str:
+    needed = comparison.samples_to_settle
+    if needed is None:
+        return "the scores are equal: no number of cases would settle which is higher"
+    text = (
+        f"a difference of this size is settled (80 % power, 5 %) by {needed:,} such test samples "
+        f"of {comparison.patients_to_settle:,} patients"
+    )
+    return text + (" (there are as many)" if needed <= comparison.samples else "")
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return "unknown"
+    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"
+
+
+def _as_json(item: _Pairing) -> dict[str, Any]:
+    comparison, found = item.comparison, item.comparison.found
+    return {
+        "task": item.block.task,
+        "variant": item.block.variant,
+        "data_id": item.block.data_id,
+        "labels": item.labels,
+        "metric": comparison.metric,
+        "first": comparison.first,
+        "second": comparison.second,
+        "difference": found.difference,
+        "interval": list(found.interval) if found.interval else None,
+        "p_value": found.p_value,
+        "p_value_holm": item.adjusted_p,
+        "method": found.method,
+        "standard_error": found.standard_error,
+        "smallest_detectable": found.smallest_detectable,
+        "verdict": found.verdict if found.difference is not None else None,
+        "samples": comparison.samples,
+        "patients": found.patients,
+        "samples_to_settle": comparison.samples_to_settle,
+        "patients_to_settle": comparison.patients_to_settle,
+        "classes": list(comparison.classes),
+        "one_checkpoint": comparison.one_checkpoint,
+        "why": found.why,
+    }
