@@ -1,0 +1,85 @@
+"""Text that is safe in the page: inline Markdown as HTML, JSON inside a script, names as ids."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from typing import Any
+
+from markupsafe import Markup, escape
+
+# A span of code, of strong or of emphasised text, as the tables' own sentences use them.
+_SPANS = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*|(?<![\w*])\*([^*\s](?:[^*]*[^*\s])?)\*(?![\w*])")
+_UNSAFE_IN_SCRIPT = {
+    "<": "\\u003c",
+    ">": "\\u003e",
+    "&": "\\u0026",
+    "\u2028": "\\u2028",
+    "\u2029": "\\u2029",
+}
+# Control characters have no place in HTML, lone surrogates none in UTF-8.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def clean(text: object) -> str:
+    """A text without characters that an HTML file cannot hold; each becomes U+FFFD."""
+    return _UNPRINTABLE.sub("\ufffd", str(text))
+
+
+def inline(text: object) -> Markup:
+    """Code spans, strong and emphasised text as HTML; all else escaped.
+
+    Args:
+        text: One sentence or title; its Markdown may hold nothing but `` `code` ``, `**strong**`
+            and `*emphasis*`, and any other character stands for itself.
+    """
+    source = clean(text)
+    parts: list[Markup] = []
+    position = 0
+    for match in _SPANS.finditer(source):
+        parts.append(escape(source[position : match.start()]))
+        code, strong, emphasis = match.groups()
+        if code is not None:
+            parts.append(Markup("<code>{}</code>").format(code))
+        elif strong is not None:
+            parts.append(Markup("<strong>{}</strong>").format(inline(strong)))
+        else:
+            parts.append(Markup("<em>{}</em>").format(inline(emphasis)))
+        position = match.end()
+    parts.append(escape(source[position:]))
+    return Markup("").join(parts)
+
+
+def plain(text: object) -> str:
+    """The same text without the marks of Markdown, for attributes and for sorting."""
+    return _SPANS.sub(
+        lambda match: next(part for part in match.groups() if part is not None), clean(text)
+    )
+
+
+def script_json(value: Any) -> Markup:
+    """JSON that cannot end its `<script>` element, whatever its texts hold.
+
+    Raises:
+        ValueError: The value holds NaN or an infinity.
+    """
+    text = json.dumps(
+        value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+    )
+    text = clean(text)
+    for character, replacement in _UNSAFE_IN_SCRIPT.items():
+        text = text.replace(character, replacement)
+    return Markup(text)
+
+
+def slug(text: object) -> str:
+    """A name as a part of an element's id: letters, digits, `_`, `.` and `-` alone."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", str(text)).strip("-") or "unnamed"
+
+
+def source_hash(text: str) -> str:
+    """The expression by which a Content-Security-Policy lets in one inline script or style."""
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"

@@ -1,0 +1,170 @@
+"""A record as a page: what was done, with what, what came out, and where it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from benchmark.data.leaks import leak_sentence
+from benchmark.records import read_arrays
+from benchmark.reporting.report.facts import fact, facts, number_text, value_text
+from benchmark.reporting.report.grids import Column, ColumnGroup, Grid, GridCell, GridRow, Link
+from benchmark.reporting.report.metrics import metric_grids
+from benchmark.reporting.report.model import Fact, FactSection, RecordView, WorstCases
+from benchmark.reporting.report.worst import Worst, worst_samples
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from benchmark.reporting.select import Result
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where records and tables stand in the report.
+
+    Attributes:
+        anchors: Id of a record's page, by key.
+        tables: Tables that show a record, by key.
+        headlines: Name of a task's first metric, by task.
+    """
+
+    anchors: Mapping[str, str]
+    tables: Mapping[str, tuple[Link, ...]] = field(default_factory=dict)
+    headlines: Mapping[str, str] = field(default_factory=dict)
+
+    def link(self, key: str) -> Link | None:
+        """The page of the record with a key, named by the key's first letters."""
+        anchor = self.anchors.get(key)
+        return Link(key[:8], anchor) if anchor else None
+
+
+_SECTIONS = (
+    ("Selection", "selection", "What chose a threshold, a rate or a checkpoint."),
+    ("Options of the method", "options", ""),
+    ("Pre-training", "pretraining", ""),
+    ("Weights", "weights", ""),
+    ("Batch", "batch", ""),
+    ("Patients in two parts of the split", "leaks", ""),
+    ("Measured facts", "facts", ""),
+    ("Data", "data", ""),
+    ("Versions", "versions", "Raised by hand whenever a score can move."),
+    ("Provenance", "provenance", ""),
+    ("Timing", "timing", "Depends on the machine and the hour."),
+    ("Files", "files", ""),
+)
+
+
+def record_view(result: Result, places: Places) -> RecordView:
+    """The page of one record."""
+    record, cell = result.record, result.cell
+    anchor = places.anchors[cell["key"]]
+    return RecordView(
+        anchor=anchor,
+        key=cell["key"],
+        task=cell["task"],
+        variant=cell["variant"],
+        baseline=cell["baseline"],
+        setting=setting_text(result),
+        kind=cell["kind"],
+        phantom=is_phantom(record),
+        leak=leak_sentence(record.get("leaks") or {}),
+        tables=places.tables.get(cell["key"], ()),
+        summary=_summary(result, places),
+        metrics=metric_grids(record["metrics"], anchor, places.headlines.get(cell["task"], "")),
+        sections=_sections(record, anchor),
+        worst=_worst(result, anchor) if cell["kind"] == "evaluate" else None,
+    )
+
+
+def is_phantom(record: Mapping[str, Any]) -> bool:
+    """Whether a record's data are synthetic."""
+    data = record.get("data") or {}
+    return bool(data.get("phantom")) or "phantom" in str(record["cell"]["data_id"])
+
+
+def setting_text(result: Result) -> str:
+    """Such as `10 % of the labels, seeds p0 s0 h0`."""
+    seeds = result.cell["seeds"]
+    named = " ".join(
+        f"{letter}{seeds[axis]}"
+        for axis, letter in (("pretrain", "p"), ("subset", "s"), ("head", "h"))
+        if seeds.get(axis) is not None
+    )
+    labels = "" if result.labels == "all" else f"{result.labels} % of the labels"
+    return ", ".join(part for part in (labels, f"seeds {named}" if named else "no seeds") if part)
+
+
+def _summary(result: Result, places: Places) -> tuple[Fact, ...]:
+    cell = result.cell
+    listed = [
+        Fact("cell", cell["key"]),
+        Fact("data", cell["data_id"]),
+        Fact("profile", cell["profile"]),
+        Fact("labels", result.labels if result.labels == "all" else f"{result.labels} %"),
+        Fact("weights", result.weights),
+        Fact("seeds", value_text({k: v for k, v in cell["seeds"].items() if v is not None})),
+    ]
+    if cell.get("options"):
+        listed.append(Fact("changed options", value_text(cell["options"])))
+    source = str(
+        (result.record.get("pretraining") or {}).get("key") or cell.get("depends_on") or ""
+    )
+    if source:
+        listed.append(Fact("pre-trained by", source[:8], link=places.link(source)))
+    return tuple(listed)
+
+
+def _sections(record: Mapping[str, Any], anchor: str) -> tuple[FactSection, ...]:
+    recipe = {name: value for name, value in record["recipe"].items() if name != "source"}
+    protocol = facts(recipe, f"{anchor}-recipe")
+    source = str(record["recipe"].get("source") or "")
+    found = [FactSection("Protocol", protocol, f"Source: {source}." if source else "")]
+    files = {name: record[name] for name in ("predictions", "samples") if record.get(name)}
+    for title, name, remark in _SECTIONS:
+        values = files if name == "files" else record.get(name)
+        if values:
+            listed = tuple(
+                fact(str(key), value, f"{anchor}-{name}-{place}")
+                for place, (key, value) in enumerate(values.items())
+            )
+            found.append(FactSection(title, listed, remark))
+    return tuple(found)
+
+
+def _worst(result: Result, anchor: str) -> WorstCases:
+    arrays = read_arrays(result.folder, result.record.get("samples") or {})
+    worst = worst_samples(arrays, _classes(result, arrays) if "scores" in arrays else ())
+    if worst.why:
+        return WorstCases("", why=worst.why)
+    ids = [str(arrays["ids"][row]) for row in worst.rows]
+    grid = _worst_grid(worst, ids, f"{anchor}-worst")
+    return WorstCases(worst.rule, tuple(dict.fromkeys(ids)), grid)
+
+
+def _classes(result: Result, samples: Mapping[str, np.ndarray]) -> tuple[str, ...]:
+    """Names of the columns of the scores; older samples have none, their predictions do."""
+    arrays = samples
+    if "classes" not in arrays:
+        arrays = read_arrays(result.folder, result.record.get("predictions") or {})
+    return tuple(str(name) for name in arrays.get("classes", ()))
+
+
+def _worst_grid(worst: Worst, ids: list[str], anchor: str) -> Grid:
+    columns = worst.columns or {}
+    groups = [ColumnGroup((Column("sample"),))]
+    for title, values in columns.items():
+        kind = "number" if all(isinstance(value, float) for value in values) else "text"
+        groups.append(ColumnGroup((Column(title, kind),)))  # type: ignore[arg-type]
+    rows = []
+    for place, name in enumerate(ids):
+        cells = [GridCell(f"`{name}`")]
+        for values in columns.values():
+            value = values[place]
+            if isinstance(value, float):
+                cells.append(GridCell(number_text(round(value, 4)), sort=value))
+            else:
+                cells.append(GridCell(value))
+        rows.append(GridRow(tuple(cells)))
+    return Grid(anchor, "", tuple(groups), tuple(rows))
