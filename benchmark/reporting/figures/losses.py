@@ -35,7 +35,10 @@ LOGARITHMIC_FROM = 30.0
 
 def drawings(material: Material) -> Iterator[Drawing | SkippedFigure]:
     """One figure a corpus, a panel a method."""
-    for block in training_blocks(material):
+    blocks = training_blocks(material)
+    if not blocks:
+        yield SkippedFigure(KIND, "no record of a pre-training")
+    for block in blocks:
         runs = [run for run in histories(material, block) if losses_of(run.history or {})]
         if not runs:
             yield SkippedFigure(KIND, f"{block_name(block)}: no history of a step was kept")

@@ -33,7 +33,10 @@ SIDE = 1.15
 
 def drawings(material: Material) -> Iterator[Drawing | SkippedFigure]:
     """One figure a corpus, a row a method with a scoring layer."""
-    for block in training_blocks(material):
+    blocks = training_blocks(material)
+    if not blocks:
+        yield SkippedFigure(KIND, "no record of a pre-training")
+    for block in blocks:
         found = histories(material, block)
         runs = [run for run in found if run.history is not None and WEIGHT_MAP in run.history]
         if not runs:

@@ -11,6 +11,7 @@ from benchmark.metrics.ranking import (
     average_precision,
     best_f1_threshold,
     rank_auc,
+    roc_points,
     why_undefined,
 )
 
@@ -43,6 +44,18 @@ def test_auc_ignores_monotone_maps_and_order(truth, scores):
     np.testing.assert_allclose(1 - auc, rank_auc(truth, -scores))
     order = np.random.default_rng(0).permutation(len(truth))
     np.testing.assert_allclose(auc, rank_auc(truth[order], scores[order]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(TRUTH, SCORES)
+def test_roc_points_are_those_of_scikit_learn(truth, scores):
+    false, true = roc_points(np.append(truth, np.nan), np.append(scores, 3))
+    if why_undefined(truth):
+        assert np.isnan(false).all() and np.isnan(true).all()
+        return
+    expected = reference.roc_curve(truth, scores, drop_intermediate=False)[:2]
+    np.testing.assert_allclose((false, true), expected)
+    np.testing.assert_allclose(np.trapezoid(true, false), rank_auc(truth, scores))
 
 
 def test_auc_of_unknown_labels_and_of_many_draws():

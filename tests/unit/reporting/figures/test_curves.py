@@ -1,0 +1,220 @@
+"""The right numbers stand in losses, weight maps, label efficiency and ROC."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.metrics import roc_auc_score
+
+from benchmark.errors import MissingDataError
+from benchmark.recipes import FineTuneRecipe
+from benchmark.records import read_record
+from benchmark.reporting.figures import label_efficiency, losses, roc, weight_maps
+from benchmark.reporting.figures.history import moments, read_history, smoothed
+from benchmark.specs import Seeds
+
+
+def _history(steps: int = 200) -> dict[str, np.ndarray]:
+    maps = np.random.default_rng(0).normal(size=(5, 4, 4)) + 3
+    return {
+        "loss_total": np.linspace(5, 1, steps),
+        "loss_image": np.linspace(1, 0.5, steps),
+        "array_steps": np.array([0, 50, 100, 150, 200]),
+        "array_weight_map": maps,
+    }
+
+
+def _lines(axes):
+    return {line.get_label(): line for line in axes.lines}
+
+
+def test_losses_are_smoothed_and_named(shelf, drawn):
+    shelf.pretrained("mae", {"loss_total": np.linspace(2, 1, 300)})
+    shelf.pretrained("maco", _history())
+    shelf.pretrained("random_init", {"rate": np.empty(0)})
+    ((drawing, figure),) = drawn(losses, shelf.material())
+    assert [axes.get_title() for axes in figure.axes] == ["Ours", "Other"]
+    lines = _lines(figure.axes[0])
+    assert {"total", "image"} <= set(lines)
+    steps, means = smoothed(_history()["loss_total"])
+    assert_allclose(lines["total"].get_xydata(), np.stack([steps, means], axis=1))
+    assert steps[0] == 2
+    assert means[0] == pytest.approx(np.mean(np.linspace(5, 1, 200)[:2]))
+    assert drawing.phantom
+    assert "(phantom)" in drawing.title
+    assert "seed: 0" in drawing.caption
+
+
+def test_the_first_pretraining_seed_is_shown(shelf, drawn):
+    shelf.pretrained("maco", {"loss_total": np.full(9, 7.0)}, seeds=Seeds(pretrain=1))
+    shelf.pretrained("maco", {"loss_total": np.full(9, 3.0)}, seeds=Seeds(pretrain=0))
+    ((drawing, figure),) = drawn(losses, shelf.material())
+    assert set(_lines(figure.axes[0])["total"].get_ydata()) == {3.0}
+    assert "the first of several): 0" in drawing.caption
+
+
+def test_only_pretraining_behind_the_results_is_shown(shelf, drawn):
+    wanted = shelf.pretrained("maco", _history())
+    shelf.pretrained("mae", _history())
+    shelf.classified("maco", 1.0, pretrained_by=read_record(wanted).cell.key)
+    ((_, figure),) = drawn(losses, shelf.material())
+    assert [axes.get_title() for axes in figure.axes] == ["Ours"]
+
+
+def test_weight_maps_show_what_the_softmax_sees(shelf, drawn):
+    history = _history()
+    shelf.pretrained("maco", history)
+    shelf.pretrained("mae", {"loss_total": np.ones(3)})
+    ((_, figure),) = drawn(weight_maps, shelf.material())
+    panels = [axes for axes in figure.axes if axes.get_title()]
+    titles = [axes.get_title() for axes in panels]
+    assert titles[:2] == ["epoch 0 (step 0)", "epoch 1 (step 50)"]
+    assert titles[-1] == "epoch 4 (step 200)"
+    for axes, one in zip(panels, history["array_weight_map"], strict=True):
+        assert_allclose(axes.images[0].get_array(), one - one.mean(), atol=1e-12)
+        assert axes.get_xlabel() == f"mean {one.mean():.2g}"
+    reach = {axes.images[0].get_clim() for axes in panels}
+    assert len(reach) == 1
+
+
+def test_moments_are_spread_and_hold_the_ends():
+    assert moments(9, 5).tolist() == [0, 2, 4, 6, 8]
+    assert moments(3, 5).tolist() == [0, 1, 2]
+    assert moments(1, 5).tolist() == [0]
+
+
+def test_histories_that_are_missing(shelf, drawn, tmp_path):
+    with pytest.raises(MissingDataError):
+        read_history(tmp_path / "history.npz")
+    folder = shelf.pretrained("mae", {"loss_total": np.ones(3)})
+    (skipped,) = drawn(weight_maps, shelf.material())
+    assert "no method has a scoring layer" in skipped.why
+    (folder / "history.npz").unlink()
+    (skipped,) = drawn(weight_maps, shelf.material())
+    assert "no `history.npz`" in skipped.why
+    (skipped,) = drawn(losses, shelf.material())
+    assert "no history of a step" in skipped.why
+
+
+def test_label_efficiency_shows_what_tables_say(shelf, drawn):
+    shelf.labelled("maco", {1.0: 0.7, 10.0: 0.8, 100.0: 0.9})
+    shelf.labelled("random_init", {1.0: 0.5, 10.0: 0.55})
+    recipe = FineTuneRecipe(source="test")
+    for baseline in ("static_prior", "oracle"):
+        value = 0.52 if baseline == "static_prior" else 1.0
+        shelf.plain_score(
+            "rsna_classification", baseline, recipe, "auc", value, dataset="rsna_pneumonia"
+        )
+    ((drawing, figure),) = drawn(label_efficiency, shelf.material())
+    (axes,) = figure.axes
+    lines = _lines(axes)
+    assert set(lines) >= {"Ours", "random_init", "static prior"}
+    assert "oracle" not in lines
+    assert_allclose(lines["Ours"].get_ydata(), [70, 80, 90])
+    assert_allclose(lines["Ours"].get_xdata(), [1, 10, 100], rtol=0.05)
+    assert lines["random_init"].get_linestyle() != "-"
+    assert set(lines["static prior"].get_ydata()) == {52.0}
+    bars = [collection.get_segments() for collection in axes.collections]
+    assert_allclose(np.array(bars[0])[:, :, 1], [[68, 72], [78, 82], [88, 92]])
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "10", "100"]
+    assert axes.get_ylabel() == "AUC (%)"
+    assert axes.get_title() == "rsna_classification@maco"
+    assert len(drawing.keys) == 6
+
+
+def test_several_seeds_are_one_point(shelf, drawn):
+    for seed, value in ((0, 0.6), (1, 0.8)):
+        shelf.labelled("maco", {1.0: value}, seeds=Seeds(pretrain=seed, subset=0, head=0))
+        shelf.labelled("maco", {100.0: value}, seeds=Seeds(pretrain=seed, subset=0, head=0))
+    ((_, figure),) = drawn(label_efficiency, shelf.material())
+    assert_allclose(_lines(figure.axes[0])["Ours"].get_ydata(), [70, 70])
+
+
+def test_phantom_and_real_tasks_do_not_share_a_figure(shelf, drawn):
+    shelf.labelled("maco", {1.0: 0.7, 10.0: 0.8})
+    shelf.labelled("maco", {1.0: 0.6, 10.0: 0.7}, phantom=False)
+    found = drawn(label_efficiency, shelf.material())
+    assert [drawing.phantom for drawing, _ in found] == [False, True]
+    assert [drawing.title for drawing, _ in found] == [
+        "Label efficiency",
+        "Label efficiency (phantom)",
+    ]
+
+
+def test_one_fraction_is_no_curve(shelf, drawn):
+    shelf.labelled("maco", {100.0: 0.7})
+    (skipped,) = drawn(label_efficiency, shelf.material())
+    assert "several label fractions" in skipped.why
+
+
+def test_roc_is_that_of_the_test_scores(shelf, drawn):
+    stored = shelf.classified("maco", 1.5)
+    shelf.classified("mae", 0.2)
+    shelf.classified("oracle", 50.0)
+    ((drawing, figure),) = drawn(roc, shelf.material())
+    assert [axes.get_title() for axes in figure.axes] == ["Mass", "Pleural Thickening"]
+    test = stored["split"] == "test"
+    for place, axes in enumerate(figure.axes):
+        truth, scores = stored["truth"][test][:, place], stored["scores"][test][:, place]
+        known = np.isfinite(truth)
+        expected = roc_auc_score(truth[known], scores[known])
+        legend = [text.get_text() for text in axes.get_legend().get_texts()]
+        assert len(legend) == 2
+        assert legend[0] == f"{expected:.3f}"
+        per_class = stored["scored"].metrics["auc"].per_class
+        assert per_class[str(stored["classes"][place])] == pytest.approx(expected)
+        x, y = axes.lines[1].get_data()
+        assert np.trapezoid(y, x) == pytest.approx(expected)
+    assert "(phantom)" in drawing.title
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["Ours", "Other"]
+
+
+def test_a_class_without_a_positive_says_so(shelf, drawn):
+    def without(predictions):
+        predictions["truth"][:, 1] = 0.0
+
+    shelf.classified("maco", 1.0, change=without)
+    ((_, figure),) = drawn(roc, shelf.material())
+    texts = [text.get_text() for text in figure.axes[1].texts]
+    assert texts == ["undefined:\nno positive case"]
+    assert figure.axes[0].get_legend() is not None
+
+
+def test_many_classes_fit_a_page(shelf, drawn):
+    shelf.classified("maco", 1.0, classes=23)
+    ((drawing, figure),) = drawn(roc, shelf.material())
+    assert len(figure.axes) == roc.MOST_PANELS
+    assert "3 more have no room" in drawing.caption
+    assert figure.get_size_inches()[0] <= 7.2
+    assert figure.get_size_inches()[1] <= 10
+
+
+def test_a_constant_predictor_has_no_curve(shelf, drawn):
+    def constant(predictions):
+        predictions["scores"][:] = 0.25
+
+    shelf.classified("maco", 1.0)
+    shelf.classified("static_prior", 0.0, change=constant)
+    ((_, figure),) = drawn(roc, shelf.material())
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["Ours"]
+
+
+def test_room_is_kept_for_a_floor_and_a_prior(shelf, drawn):
+    for place in range(8):
+        shelf.classified(f"method{place}", 1.0)
+    for baseline in ("maco", "random_init", "static_prior"):
+        shelf.classified(baseline, 1.0)
+    ((drawing, figure),) = drawn(roc, shelf.material())
+    shown = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert shown == ["Ours", "method0", "method1", "method2", "random_init", "static prior"]
+    assert "Not shown for want of room: method3, method4" in drawing.caption
+
+
+def test_the_most_labels_are_shown(shelf, drawn):
+    for percent, signal in ((1.0, 0.0), (10.0, 9.0)):
+        shelf.classified("maco", signal, percent=percent)
+    ((drawing, figure),) = drawn(roc, shelf.material())
+    assert "10 % of the labels, the largest of 1, 10" in drawing.caption
+    (label,) = figure.axes[0].get_legend().get_texts()
+    assert float(label.get_text()) > 0.95
