@@ -33,8 +33,9 @@ def listing_sheet(listing: Listing, numbers: Iterable[PublishedNumber]) -> Sheet
         numbers: Of any files; those of `listing.file` are read, in their order.
 
     Returns:
-        A sheet with texts alone: one line for each combination of the leading fields, then one
-        number, or one for each value of `listing.across`, then their status.
+        A sheet with texts alone: one line for each combination of the leading fields, those of
+        one first field together, then one number, or one for each value of `listing.across`,
+        then their status.
 
     Raises:
         BadDataError: No number fits, or two numbers fall into one place.
@@ -47,24 +48,15 @@ def listing_sheet(listing: Listing, numbers: Iterable[PublishedNumber]) -> Sheet
             remedy="Compare its `where` with the columns of that file.",
         )
     columns = list(dict.fromkeys(_across(listing, item) for item in found))
-    lines: dict[tuple[str, ...], dict[str, PublishedNumber]] = {}
-    for item in found:
-        leading = tuple(_field_text(item, name) for name in listing.fields.values())
-        place = _across(listing, item)
-        if place in lines.setdefault(leading, {}):
-            raise BadDataError(
-                f"The listing `{listing.title}` has two numbers for "
-                f"`{' / '.join((*leading, place))}`.",
-                looked_in=[f"{listing.file}.csv"],
-                remedy="Name a field that tells them apart.",
-            )
-        lines[leading][place] = item
+    lines = _by_line(listing, found)
+    groups = list(dict.fromkeys(leading[:1] for leading in lines))
+    grouped = sorted(lines, key=lambda leading: groups.index(leading[:1]))
     heads = columns if listing.across else ["Published"]
     return Sheet(
         title=listing.title,
         text_heads=(*listing.fields, *heads, "Status"),
         heads=(),
-        lines=tuple(_line(leading, columns, by_place) for leading, by_place in lines.items()),
+        lines=tuple(_line(leading, columns, lines[leading]) for leading in grouped),
         remark=" ".join(filter(None, (_origin(found), listing.remark))),
         place=listing.place,
     )
@@ -81,6 +73,25 @@ def listed_numbers(
         and item.status not in UNLISTED
         and all(_raw(item, name) in values for name, values in listing.where.items())
     )
+
+
+def _by_line(
+    listing: Listing, found: Iterable[PublishedNumber]
+) -> dict[tuple[str, ...], dict[str, PublishedNumber]]:
+    """By leading texts, then by the text of `across`, in file order."""
+    lines: dict[tuple[str, ...], dict[str, PublishedNumber]] = {}
+    for item in found:
+        leading = tuple(_field_text(item, name) for name in listing.fields.values())
+        place = _across(listing, item)
+        if place in lines.setdefault(leading, {}):
+            raise BadDataError(
+                f"The listing `{listing.title}` has two numbers for "
+                f"`{' / '.join(filter(None, (*leading, place)))}`.",
+                looked_in=[f"{listing.file}.csv"],
+                remedy="Name a field that tells them apart.",
+            )
+        lines[leading][place] = item
+    return lines
 
 
 def _line(

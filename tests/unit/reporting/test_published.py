@@ -19,6 +19,7 @@ from benchmark.reporting.published import (
     WITH_VALUE,
     find,
     read_csv,
+    read_files,
     read_join,
 )
 
@@ -210,3 +211,64 @@ def test_scale_that_is_missing_is_named(leaderboards):
 
     with pytest.raises(BadDataError, match="fraction"):
         join.in_our_unit(dataclasses.replace(number, unit="fraction"))
+
+
+def test_margins_are_in_our_unit_and_every_metric_of_a_table_has_one():
+    join = read_join(BOARDS / "published" / "join.toml")
+    assert dict(join.margins) == {
+        "AUC": 0.01,
+        "F1": 0.02,
+        "ACC": 0.02,
+        "mAP": 0.02,
+        "mIoU": 0.02,
+        "PG": 0.03,
+        "Recall": 0.02,
+        "IoU": 0.02,
+        "Dice": 0.02,
+        "GFLOPS": 0.1,
+        "CNR": 0.05,
+    }
+    shown = {
+        item.published["metric"]
+        for layout in LAYOUTS
+        for item in (*layout.columns, *layout.extras)
+        if item.published
+    }
+    assert shown <= set(join.margins)
+
+
+def test_less_is_better_for_a_cost_alone():
+    join = read_join(BOARDS / "published" / "join.toml")
+    assert [name for name, higher in join.higher_is_better.items() if not higher] == ["GFLOPS"]
+    assert set(join.higher_is_better) == set(join.metrics)
+
+
+@pytest.mark.parametrize("margin", ["0", "-0.01", "nan", "inf", "true", '"0.01"'])
+def test_a_margin_that_is_none_is_refused(leaderboards, margin):
+    path = leaderboards / "published" / "join.toml"
+    text = path.read_text(encoding="utf-8")
+    assert not read_join(path).margins
+    path.write_text(text + f"margin = {margin}\n", encoding="utf-8")
+    with pytest.raises(BadDataError, match="margin of `AUC`"):
+        read_join(path)
+
+
+def test_a_metric_without_a_margin_gets_no_verdict_and_more_of_it_is_better(leaderboards):
+    path = leaderboards / "published" / "join.toml"
+    assert read_join(path).margins == {}
+    assert read_join(path).higher_is_better == {"AUC": True}
+    more = "margin = 0.01\nhigher_is_better = false\n"
+    path.write_text(path.read_text(encoding="utf-8") + more, encoding="utf-8")
+    assert read_join(path).margins == {"AUC": 0.01}
+    assert read_join(path).higher_is_better == {"AUC": False}
+
+
+def test_files_are_read_in_the_order_asked_for(leaderboards):
+    folder = leaderboards / "published"
+    text = (folder / "paper_table1.csv").read_text(encoding="utf-8")
+    (folder / "another.csv").write_text(text, encoding="utf-8")
+    numbers = read_files(folder, ["paper_table1", "another"])
+    assert [item.file for item in numbers] == ["paper_table1"] * 2 + ["another"] * 2
+    assert read_files(folder, []) == []
+    with pytest.raises(MissingDataError):
+        read_files(folder, ["none"])
