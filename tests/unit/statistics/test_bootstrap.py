@@ -67,6 +67,32 @@ def test_no_patient_is_an_error():
         PatientBootstrap.draw(np.array([]), 10, 0)
 
 
+def test_what_is_redrawn_keeps_the_draws_that_were_complete():
+    patients, cases = np.arange(30), np.zeros((30, 1), dtype=bool)
+    cases[4] = True
+    plain = PatientBootstrap.draw(patients, 200, 1)
+    found = PatientBootstrap.draw(patients, 200, 1, cases)
+    complete = plain.counts[plain.counts[:, 4] > 0]
+    np.testing.assert_array_equal(found.counts[: len(complete)], complete)
+    assert found.counts[:, 4].min() == 1
+    missing = 200 - len(complete)
+    assert missing <= found.redrawn <= 3 * missing
+    everywhere = PatientBootstrap.draw(patients, 200, 1, np.ones((30, 1), dtype=bool))
+    assert everywhere.redrawn == 0
+    np.testing.assert_array_equal(everywhere.counts, plain.counts)
+
+
+def test_where_half_would_be_redrawn_the_draws_stay_as_they_fall():
+    patients, cases = np.arange(30), np.zeros((30, 3), dtype=bool)
+    cases[[1, 2, 3], [0, 1, 2]] = True
+    found = PatientBootstrap.draw(patients, 100, 1, cases)
+    assert found.redrawn == 0
+    plain = PatientBootstrap.draw(patients, 100, 1)
+    np.testing.assert_array_equal(found.counts, plain.counts)
+    unasked = PatientBootstrap.draw(patients, 100, 1, np.zeros((30, 2), dtype=bool))
+    np.testing.assert_array_equal(unasked.counts, plain.counts)
+
+
 def test_clustered_samples_widen_the_interval():
     rng = np.random.default_rng(0)
     effect = rng.normal(size=60)

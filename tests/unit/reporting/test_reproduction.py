@@ -1,0 +1,74 @@
+"""The rule by which a paper's number counts as reproduced."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmark.reporting.cells import Measured
+from benchmark.reporting.reproduction import NO_MARGIN, ONE_RUN, reproduction, rounding_of
+
+SEEDS = {"pretrain": (0, 1, 2)}
+
+
+def verdict(value, half, printed=0.9, margin=0.01, seeds=SEEDS, **more):
+    interval = None if half is None else (value - half, value + half)
+    cell = Measured("value", value=value, interval=interval, seeds=seeds)
+    more = {"trained_here": True, **more}
+    return reproduction(cell, printed, 0.0005, margin, **more)
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "expected"),
+    [
+        (0.900, 0.005, "reproduced"),
+        (0.905, 0.005, "reproduced"),
+        (0.905, 0.008, "unresolved"),  # reaches beyond the margin
+        (0.900, 0.030, "unresolved"),  # wider than the margin
+        (0.930, 0.030, "unresolved"),  # holds the printed number
+        (0.9306, 0.030, "differs"),
+        (0.912, 0.005, "differs"),
+        (0.908, 0.001, "reproduced"),
+        (0.850, 0.020, "differs"),
+    ],
+)
+def test_the_rule(value, half, expected):
+    assert verdict(value, half)[0] == expected
+
+
+def test_what_is_never_said():
+    assert reproduction(Measured("not_run"), 0.9, 0.0, 0.01, trained_here=True)[0] == (
+        "not measured"
+    )
+    assert verdict(0.9, 0.001, incomparable="the split leaks: x") == (
+        "not comparable",
+        "the split leaks: x",
+    )
+    assert verdict(0.5, 0.001, incomparable="phantom data")[0] == "not comparable"
+    assert verdict(0.9, 0.001, margin=None) == ("unresolved", NO_MARGIN)
+    assert verdict(0.9, None)[0] == "unresolved"
+
+
+def test_one_run_never_reproduces_but_may_differ():
+    one = {"pretrain": (0,)}
+    assert verdict(0.9, 0.001, seeds=one) == ("unresolved", ONE_RUN)
+    assert verdict(0.8, 0.001, seeds=one)[0] == "differs"
+    assert verdict(0.9, 0.001, seeds={}, trained_here=False)[0] == "reproduced"
+
+
+@given(st.floats(0, 1), st.floats(0, 0.2), st.floats(0.5, 1), st.floats(0.001, 0.1))
+def test_the_verdicts_exclude_each_other(value, half, printed, margin):
+    found, why = verdict(value, half, printed, margin)
+    distance = abs(value - printed)
+    if found == "reproduced":
+        assert distance <= margin + 0.0005 and half <= margin + 0.0005
+    if found == "differs":
+        assert distance > half and distance > margin
+    assert (found == "unresolved") == bool(why)
+
+
+def test_rounding_is_half_of_the_last_digit():
+    assert rounding_of("91.5", 0.01) == pytest.approx(0.0005)
+    assert rounding_of("0.268", 1.0) == pytest.approx(0.0005)
+    assert rounding_of("92", 0.01) == pytest.approx(0.005)

@@ -1,0 +1,112 @@
+"""Differences of sets of runs: seeds, few patients, how many cases would settle it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from benchmark.statistics.bootstrap import PatientBootstrap
+from benchmark.statistics.difference import Replicated, difference_of, from_replicates
+from benchmark.statistics.paired import paired_auc_difference
+
+
+def runs_of(means, bootstrap, noise=0.0, rng=None):
+    """Runs whose per-patient values are a shared effect, their mean, and own noise."""
+    found = []
+    shared = np.random.default_rng(99).normal(size=bootstrap.patients)
+    for unit, mean in enumerate(means):
+        own = 0 if rng is None else rng.normal(size=bootstrap.patients) * noise
+        values = shared + mean + own
+        found.append(Replicated(float(values.mean()), bootstrap.means(values), unit))
+    return found
+
+
+@pytest.fixture(scope="module")
+def bootstrap():
+    return PatientBootstrap.draw(np.arange(200), 500, 0)
+
+
+def test_one_run_on_each_side_is_the_plain_bootstrap(bootstrap):
+    rng = np.random.default_rng(1)
+    first, second = runs_of([0.3, 0.0], bootstrap, 0.5, rng)
+    found = difference_of([first], [second], 1, 200)
+    drawn = first.drawn - second.drawn
+    assert found.difference == pytest.approx(first.value - second.value)
+    assert found.interval == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])))
+    assert found.p_value == pytest.approx(
+        2 * stats.norm.sf(abs(found.difference) / drawn.std(ddof=1))
+    )
+    assert found.verdict == "higher"
+
+
+def test_seeds_widen_the_interval_as_welch_says(bootstrap):
+    first, second = runs_of([0.1, 0.4, 0.7], bootstrap), runs_of([0.0, 0.1], bootstrap)
+    found = difference_of(first, second, 1, 200)
+    # Per-patient values differ by constants: the patients' error of the difference is zero.
+    sides = [[run.value for run in side] for side in (first, second)]
+    error = np.sqrt(np.var(sides[0], ddof=1) / 3 + np.var(sides[1], ddof=1) / 2)
+    welch = stats.ttest_ind(*sides, equal_var=False)
+    assert found.standard_error == pytest.approx(error)
+    assert found.p_value == pytest.approx(welch.pvalue)
+    assert found.interval == pytest.approx(tuple(welch.confidence_interval()))
+    assert found.verdict == "unresolved"
+    assert "Welch" in found.method
+
+
+def test_runs_of_one_unit_are_averaged_first(bootstrap):
+    (one, two) = runs_of([0.2, 0.4], bootstrap)
+    twice = [Replicated(run.value, run.drawn, unit=0) for run in (one, two)]
+    reference = runs_of([0.0], bootstrap)
+    found = difference_of(twice, reference, 1, 200)
+    assert found.difference == pytest.approx(0.3)
+    assert "Welch" not in found.method
+
+
+def test_few_patients_give_no_verdict():
+    found = from_replicates(0.5, np.random.default_rng(0).normal(0.5, 0.01, 500), 29, 29)
+    assert (found.verdict, found.why) == ("unresolved", "fewer than 30 patients")
+    assert from_replicates(0.5, np.full(500, 0.5) + 0.01, 30, 30).verdict == "higher"
+
+
+def test_settling_factor_is_the_textbook_sample_size():
+    found = from_replicates(0.02, np.random.default_rng(0).normal(0.02, 0.01, 4000), 100, 100)
+    factor = ((1.959964 + 0.841621) * found.standard_error / 0.02) ** 2
+    assert found.settling_factor == pytest.approx(factor, rel=1e-5)
+    assert from_replicates(0.0, np.zeros(50), 100, 100).settling_factor is None
+
+
+@pytest.mark.full
+def test_so_many_patients_do_settle_it():
+    """With the patients that a pilot asks for, four of five studies find the difference."""
+    rng = np.random.default_rng(7)
+    shift, pilot = 0.15, 400
+    factors = []
+    for trial in range(20):
+        gain = rng.normal(shift, 1.0, pilot)
+        drawn = PatientBootstrap.draw(np.arange(pilot), 300, trial).means(gain)
+        error = from_replicates(shift, drawn, pilot, pilot)
+        factors.append(error.settling_factor)
+    needed = int(np.mean(factors) * pilot)
+    found = 0
+    for _ in range(1000):
+        gain = rng.normal(shift, 1.0, needed)
+        found += abs(gain.mean()) / (gain.std(ddof=1) / np.sqrt(needed)) > 1.96
+    assert 0.75 < found / 1000 < 0.85
+
+
+def test_one_class_has_delongs_test():
+    rng = np.random.default_rng(5)
+    truth = (rng.random((300, 1)) < 0.4).astype(float)
+    first = truth + rng.normal(size=truth.shape)
+    second = truth + rng.normal(size=truth.shape)
+    found = paired_auc_difference(truth, first, second, np.arange(300), 0, 400)
+    assert "DeLong" in found.method
+    several = np.column_stack([truth, 1 - truth])
+    both = paired_auc_difference(
+        several, np.column_stack([first, -first]), np.column_stack([second, -second]),
+        np.arange(300), 0, 400,
+    )  # fmt: skip
+    assert "DeLong" not in both.method
+    assert both.difference == pytest.approx(found.difference)
+    assert both.p_value == pytest.approx(found.p_value, abs=0.06)
