@@ -31,7 +31,7 @@ def results(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     records = Records(tmp_path / "results")
     for percent in (1.0, 10.0):
-        for baseline, strength in (("maco", 0.6), ("mae", 0.5), ("random_init", 0.0)):
+        for baseline, strength in (("maco", 0.9), ("mae", 0.7), ("random_init", 0.0)):
             records.add(
                 "rsna_classification", baseline, AUC, percent=percent, samples=samples(strength),
                 seeds=Seeds(0, 0, 0), **DATA,
