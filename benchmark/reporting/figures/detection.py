@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 KIND = "detection"
 RECIPES = ("DetectRecipe",)
-MOST_SCORES = 4
+MOST_SCORES = 3
 
 
 def drawings(material: Material) -> Iterator[Drawing | SkippedFigure]:

@@ -55,11 +55,16 @@ def losses_of(history: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: np.asarray(history[LOSS + name], dtype=float) for name in ordered}
 
 
-def smoothed(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Steps (from 1) and the mean over the last 1 % of all steps at each of them."""
+def by_percent(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Last step (from 1), mean, smallest and largest value of every 1 % of the steps.
+
+    Of every step where there are fewer than 200. What is left over at the end joins the last one.
+    """
     window = max(1, len(values) // 100)
-    means = np.convolve(values, np.ones(window) / window, mode="valid")
-    return np.arange(window, len(values) + 1), means
+    starts = np.arange(len(values) // window) * window
+    ends = np.append(starts[1:], len(values))
+    means = np.add.reduceat(values, starts) / (ends - starts)
+    return ends, means, np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
 
 
 def moments(count: int, most: int) -> np.ndarray:

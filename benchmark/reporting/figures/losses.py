@@ -10,10 +10,10 @@ import numpy as np
 from benchmark.reporting.figures.canvas import BLACK, DASHES, PAGE, PALETTE, log_ticks, new_figure
 from benchmark.reporting.figures.captions import block_name, data_sentence, joined
 from benchmark.reporting.figures.history import (
+    by_percent,
     histories,
     losses_of,
     seeds_sentence,
-    smoothed,
     training_blocks,
 )
 from benchmark.reporting.figures.model import Drawing, SkippedFigure
@@ -46,9 +46,9 @@ def drawings(material: Material) -> Iterator[Drawing | SkippedFigure]:
         title = f"Pre-training losses: {block_name(block)}"
         caption = joined(
             [
-                "Each part of the loss against the optimiser step, a panel a method: faint, the "
-                "value of every step; strong, the mean over the last 1 % of all steps. `total` "
-                "is what is minimised; parts of different methods are not comparable.",
+                "Each part of the loss against the optimiser step, a panel a method: the mean "
+                "over each 1 % of the steps and, faint, their range. `total` is what is "
+                "minimised; parts of different methods are not comparable.",
                 seeds_sentence(material, block, runs),
                 data_sentence([block], material.profile),
             ]
@@ -74,10 +74,9 @@ def _panel(axes: Axes, run: Run) -> None:
     losses = losses_of(run.history or {})
     for place, (name, values) in enumerate(losses.items()):
         colour = BLACK if name == "total" else PALETTE[place % (len(PALETTE) - 1)]
-        steps, means = smoothed(values)
+        steps, means, low, high = by_percent(values)
         if len(steps) < len(values):
-            every = range(1, len(values) + 1)
-            axes.plot(every, values, color=colour, linewidth=0.4, alpha=0.3, rasterized=True)
+            axes.fill_between(steps, low, high, color=colour, alpha=0.25, linewidth=0)
         dash = DASHES[place % len(DASHES)]
         axes.plot(steps, means, color=colour, linestyle=dash, label=name)
     reached = np.concatenate(list(losses.values()))

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 KIND = "roc"
 RECIPES = ("FineTuneRecipe", "LinearProbeRecipe", "ZeroShotRecipe")
 MOST_CURVES, MOST_PANELS, MOST_COLUMNS = 6, 20, 4
+STEPS_PER_INCH = 100
+"""Points of a curve that lie closer than this are not told apart in print."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,16 @@ def roc_of(scored: Scored, name: str) -> RocCurve | None:
     return RocCurve(scored.shown.method, false_rate, true_rate, float(rank_auc(truth, scores)))
 
 
+def thinned(
+    false_positives: np.ndarray, true_positives: np.ndarray, steps: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Some of a curve's points, such that the rest lie within 1 / `steps` of one of them."""
+    cell = np.round(steps * np.stack([false_positives, true_positives]))
+    kept = np.append(True, (np.diff(cell) != 0).any(axis=0))
+    kept[-1] = True
+    return false_positives[kept], true_positives[kept]
+
+
 def _draw(title: str, chosen: Sequence[Scored], classes: Sequence[str]) -> Figure:
     columns = min(MOST_COLUMNS, len(classes))
     rows = -(-len(classes) // columns)
@@ -136,27 +148,26 @@ def _draw(title: str, chosen: Sequence[Scored], classes: Sequence[str]) -> Figur
     side = width / columns
     figure = new_figure(width, 0.7 + side * rows, title)
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    steps = round(STEPS_PER_INCH * side)
     for place, (axes, name) in enumerate(zip(panels, classes, strict=False)):
-        _panel(axes, chosen, name)
+        _panel(axes, chosen, name, steps)
         if place + columns >= len(classes):
             axes.tick_params(labelbottom=True)
+            axes.set_xlabel("false positive rate")
     for axes in panels[len(classes) :]:
         axes.remove()
-    figure.supxlabel("false positive rate")
     figure.supylabel("true positive rate")
     _legend(figure, [item.shown.method for item in chosen])
     return figure
 
 
-def _panel(axes: Axes, chosen: Sequence[Scored], name: str) -> None:
+def _panel(axes: Axes, chosen: Sequence[Scored], name: str, steps: int) -> None:
     axes.plot([0, 1], [0, 1], color="#b0b0b0", linestyle=":", linewidth=0.8)
     curves = [curve for scored in chosen for curve in [roc_of(scored, name)] if curve is not None]
     handles = []
     for curve in curves:
-        line = curve.method.line
-        handles += axes.plot(
-            curve.false_positives, curve.true_positives, label=f"{curve.auc:.3f}", **line
-        )
+        points = thinned(curve.false_positives, curve.true_positives, steps)
+        handles += axes.plot(*points, label=f"{curve.auc:.3f}", **curve.method.line)
     if handles:
         axes.legend(
             handles=handles, loc="lower right", title="AUC", handlelength=1.6,

@@ -11,7 +11,7 @@ from benchmark.errors import MissingDataError
 from benchmark.recipes import FineTuneRecipe
 from benchmark.records import read_record
 from benchmark.reporting.figures import label_efficiency, losses, roc, weight_maps
-from benchmark.reporting.figures.history import moments, read_history, smoothed
+from benchmark.reporting.figures.history import by_percent, moments, read_history
 from benchmark.specs import Seeds
 
 
@@ -37,10 +37,9 @@ def test_losses_are_smoothed_and_named(shelf, drawn):
     assert [axes.get_title() for axes in figure.axes] == ["Ours", "Other"]
     lines = _lines(figure.axes[0])
     assert {"total", "image"} <= set(lines)
-    steps, means = smoothed(_history()["loss_total"])
+    steps, means, _, _ = by_percent(_history()["loss_total"])
     assert_allclose(lines["total"].get_xydata(), np.stack([steps, means], axis=1))
-    assert steps[0] == 2
-    assert means[0] == pytest.approx(np.mean(np.linspace(5, 1, 200)[:2]))
+    assert len(figure.axes[0].collections) == 2
     assert drawing.phantom
     assert "(phantom)" in drawing.title
     assert "seed: 0" in drawing.caption
@@ -76,6 +75,34 @@ def test_weight_maps_show_what_the_softmax_sees(shelf, drawn):
         assert axes.get_xlabel() == f"mean {one.mean():.2g}"
     reach = {axes.images[0].get_clim() for axes in panels}
     assert len(reach) == 1
+
+
+@pytest.mark.parametrize("length", [1, 99, 199, 200, 1234])
+def test_a_history_by_percent(length):
+    values = np.random.default_rng(0).normal(size=length)
+    ends, means, low, high = by_percent(values)
+    window = max(1, length // 100)
+    assert ends[-1] == length
+    assert len(ends) <= 199
+    start = 0
+    for place, end in enumerate(ends):
+        part = values[start:end]
+        assert window <= len(part) < 2 * window
+        assert (low[place], high[place]) == (part.min(), part.max())
+        assert means[place] == pytest.approx(part.mean())
+        start = end
+
+
+def test_thinned_curves_keep_their_shape():
+    rng = np.random.default_rng(0)
+    steps = rng.integers(0, 2, 5000)
+    x, y = np.cumsum(1 - steps) / (1 - steps).sum(), np.cumsum(steps) / steps.sum()
+    kept = np.stack(roc.thinned(x, y, 100))
+    assert 50 < kept.shape[1] < 400
+    assert kept[:, 0].tolist() == [x[0], y[0]]
+    assert kept[:, -1].tolist() == [1, 1]
+    distance = np.abs(np.stack([x, y])[:, :, None] - kept[:, None]).max(axis=0).min(axis=1)
+    assert distance.max() <= 0.01 + 1e-9
 
 
 def test_moments_are_spread_and_hold_the_ends():
