@@ -116,7 +116,10 @@ def _radiographs(settings: Settings, results: Sequence[Any], progress: Any) -> A
     """A reader of the images that the records were made from; the phantom is drawn if need be."""
     from benchmark.catalogue import Catalogue
     from benchmark.reporting.figures.images import Radiographs
+    from benchmark.reporting.figures.make import PICTURES
 
-    datasets = {str(item.record["data"]["dataset"]) for item in results}
+    kinds = {recipe for recipes in PICTURES.values() for recipe in recipes}
+    shown = [item for item in results if item.record["recipe"]["kind"] in kinds]
+    datasets = {str(item.record["data"]["dataset"]) for item in shown}
     catalogue = Catalogue(with_phantom(settings, progress, datasets))
     return Radiographs(catalogue.manifest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -67,11 +68,16 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """One task, variant and state of its data."""
+    """One task, variant and state of its data.
+
+    Attributes:
+        gaps: Methods and fractions with records but without a value, and why.
+    """
 
     block: Block
     metric: str
     curves: tuple[Curve, ...]
+    gaps: tuple[str, ...]
 
 
 def drawings(material: Material) -> Iterator[Drawing | SkippedFigure]:
@@ -94,26 +100,33 @@ def panel_of(material: Material, block: Block) -> Panel | None:
     if block.task not in registry.task_names():
         return None
     metric = registry.load_task(block.task).headline
+    gaps: list[str] = []
     found = [
         curve
         for method in material.methods.values()
         if method.role != "sentinel"
-        for curve in [_curve(material, block, method, metric)]
+        for curve in [_curve(material, block, method, metric, gaps)]
         if curve is not None
     ]
     if not any(len(curve.percents) > 1 for curve in found):
         return None
-    return Panel(block, metric, tuple(found))
+    return Panel(block, metric, tuple(found), tuple(gaps))
 
 
-def _curve(material: Material, block: Block, method: Method, metric: str) -> Curve | None:
-    """What the tables' cells say at every fraction; fractions without a value are left out."""
+def _curve(
+    material: Material, block: Block, method: Method, metric: str, gaps: list[str]
+) -> Curve | None:
+    """What the tables' cells say at every fraction; one without a value goes to the gaps."""
     points, keys = [], []
     level = method.group.weights == "none"
     for label in [ALL] if level else material.fractions(block):
         records = picked(material.results, method.group, block, label)
         cell = measured(records, metric)
-        if cell.state != "value" or cell.value is None:
+        if cell.value is None:
+            if records:
+                place = "" if level else f" at {label} %"
+                why = cell.reason or cell.state
+                gaps.append(f"{method.title}{place} of {block.task}@{block.variant} ({why})")
             continue
         low, high = cell.interval or (np.nan, np.nan)
         points.append((np.nan if level else float(label), cell.value, low, high))
@@ -128,6 +141,7 @@ def _curve(material: Material, block: Block, method: Method, metric: str) -> Cur
 
 def _drawing(material: Material, panels: Sequence[Panel], phantom: bool) -> Drawing:
     title = "Label efficiency" + (" (phantom)" if phantom else "")
+    gaps = [gap for panel in panels for gap in panel.gaps]
     caption = joined(
         [
             "Headline metric on the test split against the percent of the training labels, a "
@@ -135,6 +149,7 @@ def _drawing(material: Material, panels: Sequence[Panel], phantom: bool) -> Draw
             "intervals (bootstrap by patient; with several seeds joined with their spread), moved "
             "a little sideways to stand apart. Grey and dashed: encoders that were not "
             "pre-trained, and predictors without an encoder, which need no label and are a level.",
+            f"Without a value: {'; '.join(gaps)}." if gaps else "",
             data_sentence([panel.block for panel in panels], material.profile),
         ]
     )
@@ -149,8 +164,12 @@ def _draw(title: str, panels: Sequence[Panel]) -> Figure:
     rows = -(-len(panels) // columns)
     figure = new_figure(PAGE * max(columns, 1.5) / MOST_COLUMNS, 0.9 + 2.1 * rows, title)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    names = Counter((panel.block.task, panel.block.variant) for panel in panels)
     for axes, panel in zip(grid, panels, strict=False):
         _panel(axes, panel)
+        block = panel.block
+        several = names[block.task, block.variant] > 1
+        axes.set_title(f"{block.task}@{block.variant}" + several * f"\n{block.data_id}")
     for axes in grid[len(panels) :]:
         axes.remove()
     handles = {
@@ -184,8 +203,8 @@ def _panel(axes: Axes, panel: Panel) -> None:
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.set_xticks([], minor=True)
     axes.set_xlim(ticks[0] / 1.6, ticks[-1] * 1.6)
-    axes.set_title(f"{panel.block.task}@{panel.block.variant}")
     if np.ptp(axes.get_ylim()) < SMALLEST_RANGE:
-        axes.set_ylim(-SMALLEST_RANGE / 2, SMALLEST_RANGE / 2)
+        middle = float(np.mean(axes.get_ylim()))
+        axes.set_ylim(middle - SMALLEST_RANGE / 2, middle + SMALLEST_RANGE / 2)
     axes.set_xlabel("training labels (%)")
     axes.set_ylabel(f"{METRICS.get(panel.metric, panel.metric)} (%)")

@@ -67,7 +67,9 @@ class Material:
     own: str = ""
     reference: str = ""
     images: Radiographs | None = None
-    _blocks: dict[tuple[str, ...], list[Block]] = field(default_factory=dict, repr=False)
+    _blocks: dict[tuple[str, ...], list[Block]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def blocks(self, *kinds: str) -> list[Block]:
         """Task, variant and data of all records whose recipe is of a kind, sorted."""

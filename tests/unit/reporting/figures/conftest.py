@@ -149,8 +149,9 @@ class Shelf:
     def plain_score(
         self, task: str, baseline: str, recipe: Recipe, metric: str, value: float, **more: Any
     ) -> Path:
-        """A record of one number with an interval of plus and minus 0.02."""
-        scores = Scores({metric: Metric(value, interval=(value - 0.02, value + 0.02), best=1.0)})
+        """A record of one number with an interval of plus and minus `width`."""
+        width = more.pop("width", 0.02)
+        scores = Scores({metric: Metric(value, interval=(value - width, value + width), best=1.0)})
         return self.put(task, baseline, recipe, {"ids": np.array(["a"])}, scores, **more)
 
     def classified(

@@ -169,6 +169,37 @@ def test_phantom_and_real_tasks_do_not_share_a_figure(shelf, drawn):
     ]
 
 
+def test_a_fraction_without_a_value_is_told(shelf, drawn):
+    shelf.labelled("maco", {1.0: 0.7, 10.0: 0.8})
+    shelf.plain_score(
+        "rsna_classification", "maco", FineTuneRecipe(source="other"), "auc", 0.9,
+        percent=10.0, seeds=Seeds(pretrain=0, subset=0, head=0), dataset="rsna_pneumonia",
+    )  # fmt: skip
+    shelf.labelled("mae", {1.0: 0.0, 10.0: 0.0})
+    ((drawing, figure),) = drawn(label_efficiency, shelf.material())
+    lines = _lines(figure.axes[0])
+    assert_allclose(lines["Ours"].get_ydata(), [70])
+    assert "Without a value: Ours at 10 % of rsna_classification@maco (several" in drawing.caption
+
+
+def test_equal_values_do_not_blow_up_the_axis(shelf, drawn):
+    shelf.labelled("maco", {1.0: 0.002, 10.0: 0.002}, width=0.0)
+    ((_, figure),) = drawn(label_efficiency, shelf.material())
+    low, high = figure.axes[0].get_ylim()
+    assert high - low == pytest.approx(1)
+    assert low < 0.2 < high
+
+
+def test_two_states_of_one_tasks_data_are_two_named_panels(shelf, drawn):
+    for data in ("rsna_pneumonia-11111111", "rsna_pneumonia-22222222"):
+        shelf.labelled("maco", {1.0: 0.7, 10.0: 0.8}, phantom=False, data_id=data)
+    ((_, figure),) = drawn(label_efficiency, shelf.material())
+    assert [axes.get_title() for axes in figure.axes] == [
+        "rsna_classification@maco\nrsna_pneumonia-11111111",
+        "rsna_classification@maco\nrsna_pneumonia-22222222",
+    ]
+
+
 def test_one_fraction_is_no_curve(shelf, drawn):
     shelf.labelled("maco", {100.0: 0.7})
     (skipped,) = drawn(label_efficiency, shelf.material())
