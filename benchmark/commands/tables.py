@@ -39,6 +39,12 @@ def add(commands: Any) -> None:
         help="write leaderboards/*.md from the committed records",
     )
     parser.add_argument(
+        "--adopt",
+        type=Path,
+        metavar="DIR",
+        help="with --publish: first take over the records of this results folder",
+    )
+    parser.add_argument(
         "--share", type=Path, metavar="DIR", help="copy records there without per-sample files"
     )
     add_data(parser)
@@ -48,10 +54,15 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the tables and say where."""
     settings = settings_from(arguments)
+    if arguments.adopt is not None and not arguments.publish:
+        raise UsageError("--adopt belongs to --publish.")
     if arguments.publish:
-        from benchmark.reporting.publish import publish
+        from benchmark.reporting.publish import adopt, publish
 
-        written = publish(LEADERBOARDS / "records", LEADERBOARDS, profile=settings.profile)
+        records = LEADERBOARDS / "records"
+        if arguments.adopt is not None:
+            adopt(arguments.adopt, records, LEADERBOARDS, profile=settings.profile)
+        written = publish(records, LEADERBOARDS, profile=settings.profile)
     elif arguments.share is not None:
         from benchmark.reporting.publish import share_copy
 

@@ -33,10 +33,10 @@ def escaped(text: str) -> str:
     return " ".join(text.replace("|", "\\|").split())
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A GitHub table whose first column is left-aligned and the others right-aligned."""
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]], text_columns: int = 1) -> str:
+    """A GitHub table whose first columns are text, left-aligned, and the others right-aligned."""
     body = [[escaped(cell) for cell in row] for row in rows]
-    align = ["left"] + ["right"] * (len(headers) - 1)
+    align = ["left"] * text_columns + ["right"] * (len(headers) - text_columns)
     text: str = tabulate(
         body,
         headers=[escaped(item) for item in headers],

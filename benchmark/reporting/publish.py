@@ -1,19 +1,30 @@
-"""Tables for the repository, and a copy of results that may be given away."""
+"""Tables for the repository, and copies of results that may be committed or given away."""
 
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from typing import TYPE_CHECKING
 
 from benchmark.errors import UsageError
 from benchmark.fingerprint import canonical_json
-from benchmark.records import RECORD_FILE, read_record, to_dict, write_atomically
+from benchmark.records import RECORD_FILE, all_records, read_record, to_dict, write_atomically
 from benchmark.reporting.layout import read_layout
+from benchmark.reporting.markdown import bullets, document
 from benchmark.reporting.select import load_results
-from benchmark.reporting.tables import write_tables
+from benchmark.reporting.tables import table_pages
+from benchmark.reporting.writers import WRITERS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from benchmark.records import Record
+    from benchmark.reporting.layout import TableLayout
+    from benchmark.reporting.model import TablePage
+
+COMMAND = "maco-bench tables --publish"
+INDEX = "TABLES.md"
 
 
 def publish(
@@ -21,16 +32,19 @@ def publish(
     leaderboards_root: Path,
     *,
     profile: str = "demo",
+    out: Path | None = None,
 ) -> list[Path]:
     """Write `leaderboards/*.md` from the committed records, byte for byte reproducible.
 
     Args:
         records_root: `leaderboards/records`, shaped like a results folder.
-        leaderboards_root: Folder with `tables/` and `published/`; the files go there.
+        leaderboards_root: Folder with `tables/` and `published/`.
         profile: Only this profile's records enter.
+        out: Where the files go; by default to `leaderboards_root`.
 
     Returns:
-        One page, and its details, for each layout with a task that has a record.
+        One page, and its details, for each layout, and a list of them. A layout whose tasks have
+        no record shows what its paper prints.
 
     Raises:
         UsageError: There is no record, or one was not made from phantom data: only those may be
@@ -41,27 +55,98 @@ def publish(
         raise UsageError(
             f"There is no record of profile `{profile}` to publish.",
             looked_in=[records_root],
-            remedy="Copy the cells' folders of a demo run there.",
+            remedy=f"Make a demo run, then: {COMMAND} --adopt RESULTS.",
         )
     for item in results:
-        if not item.block.phantom:
-            raise UsageError(
-                "Only records of phantom data are published with the project.",
-                looked_in=[item.folder],
-                remedy="Remove that folder; use `tables` without `--publish` for your own data.",
-            )
-    tasks = {item.cell["task"] for item in results}
-    paths = sorted((leaderboards_root / "tables").glob("*.toml"))
-    names = [path.stem for path in paths if tasks & set(read_layout(path).tasks)]
-    return write_tables(
+        _require_phantom(item.block.data_id, item.folder)
+    pages = table_pages(
         "",
         records_root,
-        leaderboards_root,
         profile,
-        tables=names,
+        tables=[layout.name for layout in _layouts(leaderboards_root)],
         leaderboards=leaderboards_root,
-        command="maco-bench tables --publish",
+        command=COMMAND,
+        found=results,
     )
+    files = {INDEX: _index(pages, profile)}
+    for page in pages:
+        files |= WRITERS["markdown"](page)
+    out = out or leaderboards_root
+    for name, content in files.items():
+        write_atomically(out / name, content.encode())
+    return [out / name for name in files]
+
+
+def _layouts(leaderboards_root: Path) -> list[TableLayout]:
+    return [read_layout(path) for path in sorted((leaderboards_root / "tables").glob("*.toml"))]
+
+
+def _index(pages: Sequence[TablePage], profile: str) -> str:
+    """The list of the pages, by paper."""
+    by_paper: dict[str, list[str]] = {}
+    for page in pages:
+        origin = f"{page.paper_table}: " if page.paper_table else ""
+        entry = f"[{origin}{page.title}]({page.name}.md)"
+        by_paper.setdefault(page.paper or "Others", []).append(entry)
+    parts = [
+        "# Tables",
+        f"<!-- Generated. Command: {COMMAND} -->",
+        f"Made from the records of the {profile} run on phantom data, beside the papers' numbers.",
+    ]
+    for paper, entries in by_paper.items():
+        parts += [f"## {paper}", bullets(entries)]
+    return document(parts)
+
+
+def adopt(
+    results: Path, records_root: Path, leaderboards_root: Path, *, profile: str = "demo"
+) -> list[Path]:
+    """Take the records of a results folder into the repository, in place of those of the profile.
+
+    Predictions stay behind, and per-sample values where no table makes a paired excess from them:
+    a repository holds what its tables are made from.
+
+    Args:
+        results: A results folder of phantom data.
+        records_root: `leaderboards/records`.
+        leaderboards_root: Folder with `tables/`.
+        profile: Only this profile's records.
+
+    Raises:
+        UsageError: There is no record, or one was not made from phantom data.
+    """
+    found = [item for item in all_records(results, profile) if item[1].cell.kind == "evaluate"]
+    if not found:
+        raise UsageError(
+            f"There is no record of profile `{profile}` to take over.", looked_in=[results]
+        )
+    for folder, record in found:
+        _require_phantom(record.cell.data_id, folder)
+    paired = {
+        column.task
+        for layout in _layouts(leaderboards_root)
+        for column in layout.columns
+        if column.excess_over
+    }
+    shutil.rmtree(records_root / profile, ignore_errors=True)
+    written = []
+    for folder, record in found:
+        kept = record.samples if record.cell.task in paired else {}
+        target = records_root / folder.relative_to(results)
+        if kept:
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(folder / kept["file"], target / kept["file"])
+        written.append(_write_bare(record, target, kept))
+    return written
+
+
+def _require_phantom(data_id: str, folder: Path) -> None:
+    if "phantom" not in data_id:
+        raise UsageError(
+            "Only records of phantom data are published with the project.",
+            looked_in=[folder],
+            remedy="Remove that folder; use `tables` without `--publish` for your own data.",
+        )
 
 
 def share_copy(results: Path, out: Path) -> list[Path]:
@@ -86,12 +171,20 @@ def share_copy(results: Path, out: Path) -> list[Path]:
         raise UsageError(
             "The folder for the copy is not empty.", looked_in=[out], remedy="Name an empty one."
         )
-    written = []
-    for path in sorted(results.rglob(RECORD_FILE)):
-        record = read_record(path)
-        provenance = {key: value for key, value in record.provenance.items() if key != "command"}
-        bare = dataclasses.replace(record, predictions={}, samples={}, provenance=provenance)
-        target = out / path.relative_to(results)
-        write_atomically(target, canonical_json(to_dict(bare)).encode() + b"\n")
-        written.append(target)
-    return written
+    return [
+        _write_bare(read_record(path), out / path.parent.relative_to(results), {})
+        for path in _record_files(results)
+    ]
+
+
+def _record_files(results: Path) -> Iterable[Path]:
+    return sorted(results.rglob(RECORD_FILE))
+
+
+def _write_bare(record: Record, folder: Path, samples: Mapping[str, str]) -> Path:
+    """A record without its predictions and the command line that made it."""
+    provenance = {key: value for key, value in record.provenance.items() if key != "command"}
+    bare = dataclasses.replace(record, predictions={}, samples=samples, provenance=provenance)
+    path = folder / RECORD_FILE
+    write_atomically(path, canonical_json(to_dict(bare)).encode() + b"\n")
+    return path

@@ -86,7 +86,7 @@ def _sheets(sheets: Sequence[Sheet], level: str = "##") -> list[str]:
         parts += [
             f"{level} {sheet.title}" if sheet.title else "",
             sheet.remark,
-            table(text.headers, text.rows),
+            table(text.headers, text.rows, text.text_columns),
         ]
     return [*parts, "\n".join(notes.lines())]
 
