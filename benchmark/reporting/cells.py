@@ -191,6 +191,8 @@ def number(value: float, form: Format) -> str:
         text = f"{value:.1f}"
     elif form == "signed_3":
         text = f"{value:+.3f}"
+    elif form == "signed_percent_1":
+        text = f"{100 * value:+.1f}"
     else:
         text = f"{value:.3f}"
     return text.replace("-", "−") if float(text) else text.replace("-", "")

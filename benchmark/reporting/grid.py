@@ -13,6 +13,7 @@ from benchmark.reporting.marks import marked
 from benchmark.reporting.model import Head, Line, Sheet, TableCell
 from benchmark.reporting.select import Block, Group, Result, TableRow, picked, rows_for
 from benchmark.reporting.source import Source
+from benchmark.reporting.steps import step_sheet
 
 DASH = "–"
 WHOLE_FORM = Form("", "")
@@ -41,15 +42,16 @@ def entries(source: Source, block_of: Mapping[str, Block]) -> list[Entry]:
                 _cell(source, item, form, column, block_of, results)
                 for column, results in zip(source.layout.columns, found, strict=True)
             ]
-            if not _only_lacks_form(form, cells, source):
+            if not _only_lacks_form(item.row, form, cells, source):
                 behind = tuple(tuple(results) for results in found)
                 entered.append(Entry(item.row, item.group, form, tuple(cells), behind))
     return entered
 
 
-def _only_lacks_form(form: Form, cells: Sequence[Measured], source: Source) -> bool:
-    """Whether a form beyond the first has nothing to say: one row of `not run` is enough."""
-    first = not source.layout.forms or form.name == source.layout.forms[0].name
+def _only_lacks_form(row: Row, form: Form, cells: Sequence[Measured], source: Source) -> bool:
+    """Whether a form beyond a row's first has nothing to say: one row of `not run` is enough."""
+    shown = [item.name for item in source.layout.forms if not row.forms or item.name in row.forms]
+    first = not shown or form.name == shown[0]
     return not first and all(cell.state in ("not_run", "not_applicable") for cell in cells)
 
 
@@ -87,7 +89,9 @@ def _cell(
 
 
 def main_sheets(source: Source, block_of: Mapping[str, Block]) -> list[Sheet]:
-    """The table in one sheet for each section; none where the layout has no column.
+    """The table in one sheet for each section, and an ablation's steps.
+
+    None where the layout has no column.
 
     Args:
         source: Of the table.
@@ -99,7 +103,8 @@ def main_sheets(source: Source, block_of: Mapping[str, Block]) -> list[Sheet]:
     for section in dict.fromkeys(column.section for column in columns):
         places = [place for place, column in enumerate(columns) if column.section == section]
         sheets.append(_sheet(source, section, rows, places, block_of))
-    return sheets
+    steps = step_sheet(source, rows, block_of) if source.layout.ablation else None
+    return sheets if steps is None else [*sheets, steps]
 
 
 def _sheet(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Format = Literal["percent_1", "decimal_1", "decimal_3", "signed_3"]
+Format = Literal["percent_1", "decimal_1", "decimal_3", "signed_3", "signed_percent_1"]
 Role = Literal["method", "from scratch", "floor", "prior", "sentinel"]
 ROLES: tuple[Role, ...] = get_args(Role)
 Place = Literal["details", "page"]

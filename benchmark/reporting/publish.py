@@ -103,8 +103,8 @@ def adopt(
 ) -> list[Path]:
     """Take the records of a results folder into the repository, in place of those of the profile.
 
-    Predictions stay behind, and per-sample values where no table makes a paired excess from them:
-    a repository holds what its tables are made from.
+    Predictions stay behind, and per-sample values where no table makes a paired difference from
+    them: a repository holds what its tables are made from.
 
     Args:
         results: A results folder of phantom data.
@@ -126,7 +126,7 @@ def adopt(
         column.task
         for layout in _layouts(leaderboards_root)
         for column in layout.columns
-        if column.excess_over
+        if column.excess_over or layout.ablation
     }
     shutil.rmtree(records_root / profile, ignore_errors=True)
     written = []

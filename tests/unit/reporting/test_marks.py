@@ -60,8 +60,8 @@ def page(records, leaderboards, monkeypatch):
 
     monkeypatch.setattr(states, "why_absent", lambda task, baseline: None)
 
-    def make(ablation="false"):
-        text = LAYOUT.replace("ABLATION", ablation)
+    def make(ablation="false", layout=LAYOUT):
+        text = layout.replace("ABLATION", ablation)
         (leaderboards / "tables" / "small.toml").write_text(text, encoding="utf-8")
         (found,) = table_pages("small", records.root, "demo", leaderboards=leaderboards)
         return found
@@ -116,6 +116,36 @@ def test_facts_stand_after_the_method(records, page):
     sheet = page().sheets[0]
     assert sheet.text_heads == ("Method", "Epochs", "Seeds")
     assert [line.texts[1] for line in sheet.lines] == ["30", "", ""]
+
+
+def test_an_ablation_shows_its_steps(records, page):
+    """Of the layout's methods, over the row above; an option over the method without it."""
+    for seed in (0, 1):
+        add(records, "maco", 0.5, 0.65, seeds=Seeds(pretrain=seed))
+    add(records, "mae_clip", 1.5, 0.86)
+    add(records, "clip_vit", 0.3, 0.58)
+    (_, steps) = page("true").sheets
+    assert steps.title == "Steps"
+    assert [line.texts for line in steps.lines] == [("Other", "Ours")]
+    cell = steps.lines[0].cells[0].measured
+    assert cell.verdict == "higher" and cell.value > 0.1
+    assert cell.interval[0] < cell.value < cell.interval[1]
+    assert steps.heads[0].form == "signed_percent_1"
+    assert len(steps.lines[0].cells[0].keys) == 3
+
+
+def test_steps_of_options_are_over_the_method_itself(records, page):
+    text = LAYOUT.replace("mae_clip", "maco+weighting=v1")
+    add(records, "maco", 1.5, 0.86)
+    add(records, "maco+weighting=v1", 1.49, 0.86)
+    (_, steps) = page("true", text).sheets
+    assert [line.texts for line in steps.lines] == [("Other", "Ours")]
+    assert steps.lines[0].cells[0].measured.verdict == "unresolved"
+
+
+def test_steps_without_two_measured_rows_are_no_sheet(records, page):
+    add(records, "maco", 1.5, 0.86)
+    assert [sheet.title for sheet in page("true").sheets] == [""]
 
 
 def test_an_ablation_says_how_many_seeds_it_has(records, page):
