@@ -11,7 +11,8 @@ import pytest
 from benchmark.errors import UsageError
 from benchmark.interfaces import Metric
 from benchmark.records import read_record
-from benchmark.reporting.publish import publish, share_copy
+from benchmark.registry import CHECKOUT
+from benchmark.reporting.publish import adopt, publish, share_copy
 from benchmark.reporting.tables import write_tables
 
 AUC = {"auc": Metric(0.7, interval=(0.6, 0.8))}
@@ -19,8 +20,9 @@ AUC = {"auc": Metric(0.7, interval=(0.6, 0.8))}
 
 def test_publish_writes_beside_the_layouts(records, leaderboards):
     records.add("rsna_zero_shot", "maco", AUC)
-    (page,) = publish(records.root, leaderboards)
+    index, page = publish(records.root, leaderboards)
     assert page == leaderboards / "small.md"
+    assert "[Table 1: two tasks](small.md)" in index.read_text(encoding="utf-8")
     first = page.read_bytes()
     publish(records.root, leaderboards)
     assert page.read_bytes() == first
@@ -33,6 +35,61 @@ def test_publish_refuses_real_data_and_nothing(records, leaderboards):
     records.add("rsna_zero_shot", "maco", AUC, data_id="rsna_pneumonia-abcdef12")
     with pytest.raises(UsageError, match="phantom"):
         publish(records.root, leaderboards)
+
+
+def test_adopt_keeps_what_tables_are_made_from(records, leaderboards, tmp_path):
+    layout = leaderboards / "tables" / "small.toml"
+    excess = """
+[[column]]
+title = "Excess"
+task = "ms_cxr_grounding"
+metric = "cnr"
+format = "signed_3"
+excess_over = "static_prior"
+"""
+    layout.write_text(layout.read_text() + excess, encoding="utf-8")
+    names = np.array([f"s{number}" for number in range(40)])
+    samples = {"ids": names, "patients": names, "cnr": np.arange(40.0)}
+    records.add("rsna_zero_shot", "maco", AUC, samples=samples)
+    records.add("ms_cxr_grounding", "maco", {"cnr": Metric(0.5)}, samples=samples)
+    prior = {**samples, "cnr": np.arange(40.0) - 0.25}
+    records.add("ms_cxr_grounding", "static_prior", {"cnr": Metric(0.2)}, samples=prior)
+    kept = tmp_path / "kept"
+    (kept / "demo" / "old").mkdir(parents=True)
+    assert len(adopt(records.root, kept, leaderboards)) == 3
+    assert not (kept / "demo" / "old").exists()
+    assert not list(kept.rglob("predictions.npz"))
+    tasks = {path.parent.parent.parent.name for path in kept.rglob("samples.npz")}
+    assert tasks == {"ms_cxr_grounding@maco"}
+    pages = [
+        publish(root, leaderboards, out=tmp_path / name)[-1].read_text(encoding="utf-8")
+        for root, name in ((records.root, "from_results"), (kept, "from_kept"))
+    ]
+    assert pages[0] == pages[1]
+    assert "+0.250" in pages[0]
+
+
+def test_adopt_refuses_real_data_and_nothing(records, leaderboards, tmp_path):
+    kept = tmp_path / "kept"
+    (kept / "demo").mkdir(parents=True)
+    with pytest.raises(UsageError, match="no record"):
+        adopt(records.root, kept, leaderboards)
+    records.add("rsna_zero_shot", "maco", AUC, data_id="rsna_pneumonia-abcdef12")
+    with pytest.raises(UsageError, match="phantom"):
+        adopt(records.root, kept, leaderboards)
+    assert (kept / "demo").is_dir()
+
+
+def test_committed_pages_are_those_of_the_committed_records(tmp_path):
+    """`maco-bench tables --publish` would change nothing: no page is stale, edited or left over."""
+    boards = CHECKOUT / "leaderboards"
+    publish(boards / "records", boards, out=tmp_path)
+    made = {path.name: path.read_bytes() for path in tmp_path.glob("*.md")}
+    committed = {path.name: path.read_bytes() for path in boards.glob("*.md")}
+    del committed["README.md"]
+    assert set(made) == set(committed)
+    stale = [name for name, content in made.items() if committed[name] != content]
+    assert not stale, "make them again: maco-bench tables --publish"
 
 
 def test_share_copy_keeps_scores_and_drops_samples(records, leaderboards, tmp_path):
