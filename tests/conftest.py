@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import zlib
 from pathlib import Path
 
@@ -11,6 +12,11 @@ from hypothesis import settings
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
+# Two test processes share two cores: with more threads each they would wait for each other in
+# spinning loops, at several times the cost. Numeric libraries read this when they are imported.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+THREADS = int(os.environ["OMP_NUM_THREADS"])
 
 # A busy machine is no fault of the code: how long an example takes is not a test here.
 settings.register_profile("patient", deadline=None)
@@ -33,10 +39,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = kept
 
 
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> None:
-    """Two test processes share two cores: more threads each would only fight."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+def pytest_runtest_setup() -> None:
+    """Cells that a test ran in this process may have asked for more threads."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.get_num_threads() != THREADS:
+        torch.set_num_threads(THREADS)
 
 
 @pytest.fixture(scope="session")
