@@ -83,7 +83,8 @@ def test_adopt_refuses_real_data_and_nothing(records, leaderboards, tmp_path):
 def test_committed_pages_are_those_of_the_committed_records(tmp_path):
     """`maco-bench tables --publish` would change nothing: no page is stale, edited or left over."""
     boards = CHECKOUT / "leaderboards"
-    publish(boards / "records", boards, out=tmp_path)
+    if list((boards / "records").rglob("record.json")):
+        publish(boards / "records", boards, out=tmp_path)
     made = {path.name: path.read_bytes() for path in tmp_path.glob("*.md")}
     committed = {path.name: path.read_bytes() for path in boards.glob("*.md")}
     del committed["README.md"]
