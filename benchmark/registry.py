@@ -167,14 +167,19 @@ def _spec(module: types.ModuleType, attribute: str, kind: type, name: str) -> An
     return spec
 
 
+def task_module(name: str) -> types.ModuleType:
+    """The module of a task; its docstring is the task's page."""
+    _check("task", name, task_names())
+    return _module("tasks", name)
+
+
 def load_task(name: str) -> TaskSpec:
     """The spec of a task.
 
     Raises:
         UsageError: No such task (near names are offered), or a file that breaks the contract.
     """
-    _check("task", name, task_names())
-    spec: TaskSpec = _spec(_module("tasks", name), "TASK", TaskSpec, name)
+    spec: TaskSpec = _spec(task_module(name), "TASK", TaskSpec, name)
     return spec
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from benchmark import registry
 from benchmark.commands.output import say
+from benchmark.errors import UsageError
 from benchmark.fingerprint import plain
+from benchmark.reporting.reference.encoders import encoders_of
 from benchmark.specs import BaselineSpec
 
 KINDS = {
@@ -25,12 +26,21 @@ def add(commands: Any) -> None:
     """Register `list`."""
     parser = commands.add_parser("list", help="names of what there is")
     parser.add_argument("kind", choices=list(KINDS))
-    parser.add_argument("--json", action="store_true", help="machine-readable output")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="machine-readable output")
+    form.add_argument(
+        "--markdown",
+        action="store_true",
+        help="the reference page of tasks, baselines or datasets",
+    )
     parser.set_defaults(handler=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print names with titles; as JSON, of baselines all that they declare."""
+    """Print names with titles; as JSON, of baselines all that they declare; or a page."""
+    if arguments.markdown:
+        say(_page(arguments.kind).removesuffix("\n"))
+        return 0
     found: list[dict[str, Any]] = [
         {"name": name, "title": _title(arguments.kind, name)} for name in _names(arguments)
     ]
@@ -65,19 +75,18 @@ def described(spec: BaselineSpec) -> dict[str, Any]:
     }
 
 
-def encoders_of(size: Mapping[str, Any]) -> dict[str, str]:
-    """Image and text encoder of a size in words; empty for a sentinel."""
-    found: dict[str, str] = {}
-    if "architecture" in size:
-        found["image"] = str(size["architecture"])
-    elif "depths" in size:
-        layers = "-".join(f"{depth}" for depth in size["depths"])
-        found["image"] = f"Swin, {layers} layers from {size['width']} on, patch {size['patch']}"
-    elif "patch" in size:
-        found["image"] = f"ViT, {size['depth']} layers of {size['width']}, patch {size['patch']}"
-    if "text_width" in size:
-        found["text"] = f"BERT, {size['text_depth']} layers of {size['text_width']}"
-    return found
+def _page(kind: str) -> str:
+    """The reference page of a kind, all values from the specs."""
+    from benchmark.reporting.reference.baselines import baselines_page
+    from benchmark.reporting.reference.protocols import protocols_page
+    from benchmark.reporting.reference.sources import sources_page
+
+    pages = {"tasks": protocols_page, "baselines": baselines_page, "datasets": sources_page}
+    if kind not in pages:
+        raise UsageError(
+            f"There is no page of {kind}.", remedy=f"There is one of {', '.join(pages)}."
+        )
+    return pages[kind]()
 
 
 def _names(arguments: argparse.Namespace) -> list[str]:

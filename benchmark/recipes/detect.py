@@ -26,6 +26,7 @@ class DetectRecipe(LabelledRecipe):
             over the stages of a ResNet. `yolov3`: three scales of the same maps, one stage.
         freeze_encoder: Keep the encoder as it is, its normalisation statistics too.
         layer_decay: Factor on the rate from one layer of the encoder to the one below it.
+        drop_path: Stochastic depth of the encoder.
         window: Side of the attention windows in patches; 0 makes every block global.
         global_blocks: Blocks that attend globally, in twelfths of the depth.
         pyramid_scales: Levels of the simple feature pyramid, relative to the last map; powers of
@@ -42,12 +43,14 @@ class DetectRecipe(LabelledRecipe):
         flip_probability: Of a horizontal flip.
         scale_jitter: Limits of the magnification; larger images are cropped at a random place,
             smaller ones are padded with black at the right and at the bottom.
+        gradient_clip: Largest norm of the gradient of a step; null does not clip.
         final_rate: Rate at the end of the half cosine, as a share of the peak; 1 is constant.
         score_threshold: Boxes below it are dropped.
         nms_iou: Of two boxes that overlap more, the one with the lower score is dropped.
         boxes_per_image: Most boxes that are kept of an image.
         selection_metric: What chooses the checkpoint, on the images that may choose.
         published_score_threshold: Of the metric `ap_40_75_published`.
+        precision: `auto` is float32 on CPU and mixed precision on GPU.
         checkpoint_every_seconds: Wall time between resumable checkpoints.
     """
 

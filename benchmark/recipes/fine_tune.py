@@ -16,8 +16,14 @@ class FineTuneRecipe(LabelledRecipe):
 
     Attributes:
         steps, warmup_steps: Optimiser steps by label percent.
+        optimizer: `sgd` or `adamw`; linear warm-up, then half a cosine to 0, by step.
+        gradient_clip: Largest norm of the gradient of a step; null does not clip.
+        drop_path: Stochastic depth of the encoder.
+        crop_scale: Share of the area of a random crop, which is resized to the input.
+        flip_probability: Of a horizontal flip.
         weighted_loss: Weigh positives by the inverse class frequency of the training subset;
             with `one_of_many`, images by the inverse frequency of their class.
+        precision: `auto` is float32 on CPU and mixed precision on GPU.
     """
 
     steps: Mapping[str, int] = field(default_factory=dict)

@@ -26,6 +26,8 @@ class LabelledRecipe(Recipe):
             that the selection set likes best is kept; all of them are stored in `selection`
             with their scores. A percent without candidates, and a run in which nothing may
             choose, takes its entry of `learning_rates`.
+        momentum: Of SGD.
+        weight_decay: Of all weights but biases and norms.
         selection: What may choose the checkpoint and the rate. `full_validation`: the whole
             validation set (the papers' way); `matched_fraction`: the same percent of the
             validation set as of the training set (our headline, traps 9); `fixed_recipe`:

@@ -24,8 +24,13 @@ class PretrainRecipe(Recipe):
         trial_rates: Peak rates that are tried first, each for `trial_share` of the budget; the
             one with the lowest held-out loss replaces `learning_rate`. Empty: no trials.
         trial_share: Part of the budget that one trial takes, besides the budget itself.
+        final_learning_rate: At the end of the schedule.
         warmup_epochs: Linear warm-up, then half a cosine to `final_learning_rate`, by step.
+        weight_decay, betas: Of AdamW; nothing decays biases and norms.
+        gradient_clip: Largest norm of the gradient of a step; null does not clip.
         flip_probability: Horizontal flip; it makes left and right unlearnable (traps 3).
+        rotation_degrees: Rotation, uniform in plus and minus this.
+        scale: Magnification, uniform between these.
         views: `frontal` or `all`.
         ms_cxr_in_pretraining: `exclude` drops every patient that any task tests or tunes on.
         shear_degrees: Horizontal shear, uniform in plus and minus this.

@@ -18,10 +18,12 @@ class SegmentRecipe(LabelledRecipe):
     `LabelledRecipe`, the search for a rate and the rules for class labels are not used.
 
     Attributes:
+        betas: Of AdamW.
         steps, warmup_steps: Optimiser steps by label percent.
         schedule: After a linear warm-up: `polynomial` of power 1 (mmsegmentation's, which the
             warm-up multiplies), half a `cosine`, or `constant`.
         layer_decay: Factor on the rate for each layer below the decoder, whose rate is whole.
+        gradient_clip: Largest norm of the gradient of a step; null does not clip.
         drop_path: Stochastic depth of the encoder.
         freeze_encoder: Only the decoder is trained; the encoder stays in evaluation mode.
         decoder: `upernet` (Xiao et al., ECCV 2018; transformers' head) or `unet` (the decoder of
@@ -55,6 +57,7 @@ class SegmentRecipe(LabelledRecipe):
             where it is chosen.
         threshold_rule: `validation`: the threshold that the selection set likes best, out of
             20. `half`: a probability of 0.5, as the papers; also where nothing may choose.
+        precision: `auto` is float32 on CPU and mixed precision on GPU.
         checkpoint_every_seconds: Wall time between resumable checkpoints.
     """
 

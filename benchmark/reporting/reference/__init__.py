@@ -1,0 +1,1 @@
+"""Reference pages from the specs: protocols of tasks, baselines, data sets. No torch."""
