@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from benchmark.reporting.figures.history import (
 from benchmark.reporting.figures.model import Drawing, SkippedFigure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -61,23 +61,37 @@ def _draw(title: str, runs: Sequence[Run]) -> Figure:
     columns = min(MOST_COLUMNS, len(runs))
     rows = -(-len(runs) // columns)
     width = PAGE * columns / MOST_COLUMNS if columns > 1 else PAGE / 2
-    figure = new_figure(width, 0.4 + 1.9 * rows, title)
+    figure = new_figure(width, 0.6 + 1.9 * rows, title)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    looks = _looks(runs)
     for axes, run in zip(panels, runs, strict=False):
-        _panel(axes, run)
+        _panel(axes, run, looks)
     for axes in panels[len(runs) :]:
         axes.remove()
+    handles = {line.get_label(): line for axes in panels[: len(runs)] for line in axes.lines}
+    shown = [handles[name] for name in looks]
+    figure.legend(handles=shown, loc="outside lower center", ncols=min(2 * columns, len(shown)))
     return figure
 
 
-def _panel(axes: Axes, run: Run) -> None:
+def _looks(runs: Sequence[Run]) -> dict[str, tuple[str, Any]]:
+    """Colour and dashes of every part, one for all methods; `total` is black and solid."""
+    names = {name for run in runs for name in losses_of(run.history or {})}
+    parts = sorted(names - {"total"})
+    looks: dict[str, tuple[str, Any]] = {"total": (BLACK, "-")} if "total" in names else {}
+    for place, name in enumerate(parts):
+        colour = PALETTE[place % (len(PALETTE) - 1)]
+        looks[name] = (colour, DASHES[1 + place % (len(DASHES) - 1)])
+    return looks
+
+
+def _panel(axes: Axes, run: Run, looks: Mapping[str, tuple[str, Any]]) -> None:
     losses = losses_of(run.history or {})
-    for place, (name, values) in enumerate(losses.items()):
-        colour = BLACK if name == "total" else PALETTE[place % (len(PALETTE) - 1)]
+    for name, values in losses.items():
+        colour, dash = looks[name]
         steps, means, low, high = by_percent(values)
         if len(steps) < len(values):
             axes.fill_between(steps, low, high, color=colour, alpha=0.25, linewidth=0)
-        dash = DASHES[place % len(DASHES)]
         axes.plot(steps, means, color=colour, linestyle=dash, label=name)
     reached = np.concatenate(list(losses.values()))
     if reached.min() > 0 and reached.max() / reached.min() >= LOGARITHMIC_FROM:
@@ -86,4 +100,3 @@ def _panel(axes: Axes, run: Run) -> None:
     axes.set_title(run.title)
     axes.set_xlabel("optimiser step")
     axes.set_ylabel("loss")
-    axes.legend(loc="best")

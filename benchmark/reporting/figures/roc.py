@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 KIND = "roc"
 RECIPES = ("FineTuneRecipe", "LinearProbeRecipe", "ZeroShotRecipe")
 MOST_CURVES, MOST_PANELS, MOST_COLUMNS = 6, 20, 4
+LEGEND_COLUMNS = 3
 STEPS_PER_INCH = 100
 """Points of a curve that lie closer than this are not told apart in print."""
 
@@ -145,8 +146,9 @@ def _draw(title: str, chosen: Sequence[Scored], classes: Sequence[str]) -> Figur
     columns = min(MOST_COLUMNS, len(classes))
     rows = -(-len(classes) // columns)
     width = COLUMN if len(classes) == 1 else PAGE * max(2, columns) / MOST_COLUMNS
-    side = width / columns
-    figure = new_figure(width, 0.7 + side * rows, title)
+    side = (width - 0.4) / columns - 0.15
+    below = 0.5 + 0.35 * (len(classes) < rows * columns) + 0.16 * -(-len(chosen) // LEGEND_COLUMNS)
+    figure = new_figure(width, 0.3 + rows * (side + 0.22) + below, title)
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
     steps = round(STEPS_PER_INCH * side)
     for place, (axes, name) in enumerate(zip(panels, classes, strict=False)):
@@ -191,4 +193,6 @@ def _legend(figure: Figure, methods: Sequence[Method]) -> None:
     handles: list[Line2D] = [
         Line2D([], [], label=method.title, **method.line) for method in methods
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(3, len(handles)))
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=min(LEGEND_COLUMNS, len(handles))
+    )

@@ -74,7 +74,7 @@ def _draw(title: str, runs: Sequence[Run]) -> Figure:
             axes.set_title(_moment(int(steps[index]), run))
             axes.set_xticks([])
             axes.set_yticks([])
-            axes.set_xlabel(f"mean {means[index]:.2g}")
+            axes.set_xlabel(f"mean {means[index]:.2g}".replace("-", "−"))
         for axes in panels[len(chosen) :]:
             without_axes(axes)
         panels[0].set_ylabel(run.title)
