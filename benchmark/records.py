@@ -161,18 +161,22 @@ def read_record(path: Path) -> Record:
         FileNotFoundError: There is no record.
     """
     path = path / RECORD_FILE if path.is_dir() else path
+    record = _parsed(path)
+    for entry in (record.predictions, record.samples):
+        if entry and not (path.parent / entry["file"]).is_file():
+            raise BadRecordError(f"{path} names {entry['file']}, which is not beside it.")
+    return record
+
+
+def _parsed(path: Path) -> Record:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise BadRecordError(f"{path} is not JSON: {error}.") from error
     try:
-        record = from_dict(content)
+        return from_dict(content)
     except BadRecordError as error:
         raise BadRecordError(f"{path}: {error.problem}") from error
-    for entry in (record.predictions, record.samples):
-        if entry and not (path.parent / entry["file"]).is_file():
-            raise BadRecordError(f"{path} names {entry['file']}, which is not beside it.")
-    return record
 
 
 def read_or_quarantine(path: Path) -> Record | None:
@@ -190,7 +194,10 @@ def read_or_quarantine(path: Path) -> Record | None:
 
 
 def all_records(results: Path, profile: str = "") -> list[tuple[Path, Record]]:
-    """Every valid current record below a results folder, sorted by folder.
+    """Every valid current record below a results folder, sorted by folder; nothing is changed.
+
+    A record whose arrays were left behind (to save room, or not to share single samples) is read
+    all the same, without them. A malformed one is passed over with a warning.
 
     Args:
         results: The folder given as `--results`.
@@ -202,8 +209,22 @@ def all_records(results: Path, profile: str = "") -> list[tuple[Path, Record]]:
     top = results / profile if profile else results
     if not top.is_dir():
         return []
-    found = ((path.parent, read_or_quarantine(path)) for path in sorted(top.rglob(RECORD_FILE)))
-    return [(folder, record) for folder, record in found if record is not None]
+    found = []
+    for path in sorted(top.rglob(RECORD_FILE)):
+        try:
+            found.append((path.parent, _without_absent_arrays(_parsed(path), path.parent)))
+        except BadRecordError as error:
+            log.warning("%s It is not shown.", error)
+    return found
+
+
+def _without_absent_arrays(record: Record, folder: Path) -> Record:
+    def kept(entry: Mapping[str, str]) -> Mapping[str, str]:
+        return entry if entry and (folder / entry["file"]).is_file() else {}
+
+    return dataclasses.replace(
+        record, predictions=kept(record.predictions), samples=kept(record.samples)
+    )
 
 
 def read_arrays(folder: Path, entry: Mapping[str, str]) -> dict[str, np.ndarray]:

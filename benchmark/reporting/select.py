@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark import registry
 from benchmark.fingerprint import plain
-from benchmark.records import RECORD_FILE, read_or_quarantine, to_dict
+from benchmark.records import all_records, to_dict
 from benchmark.reporting.corpora import dataset_of
 from benchmark.reporting.layout import ROLES, Role, Row, TableLayout
 from benchmark.specs import short_name
@@ -100,13 +100,11 @@ class TableRow:
 
 def load_results(results: Path, profile: str = "") -> list[Result]:
     """Every valid evaluation record of one profile, sorted by folder."""
-    top = results / profile if profile else results
-    found = []
-    for path in sorted(top.rglob(RECORD_FILE)):
-        record = read_or_quarantine(path)
-        if record is not None and record.cell.kind == "evaluate":
-            found.append(Result(path.parent, to_dict(record)))
-    return found
+    return [
+        Result(folder, to_dict(record))
+        for folder, record in all_records(results, profile)
+        if record.cell.kind == "evaluate"
+    ]
 
 
 def blocks(

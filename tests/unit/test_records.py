@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -122,13 +123,19 @@ def test_a_malformed_record_is_set_aside(tmp_path: Path, spoil: object) -> None:
     (bad / "record.json").write_text(json.dumps(content))
     with pytest.raises(BadRecordError):
         records.read_record(bad)
+    # Who only reads passes it over and changes nothing; a run sets it aside.
     assert len(records.all_records(tmp_path)) == 1
+    assert (bad / "record.json").exists()
+    assert records.read_or_quarantine(bad) is None
     assert (bad / "record.json.bad").exists() and not (bad / "record.json").exists()
 
 
-def test_a_missing_array_file_makes_the_record_bad(tmp_path: Path) -> None:
-    records.write_record(tmp_path, record(), ARRAYS)
+def test_without_its_arrays_a_record_is_read_by_tables_and_run_again(tmp_path: Path) -> None:
+    stored = records.write_record(tmp_path, record(), ARRAYS)
     (tmp_path / "predictions.npz").unlink()
+    ((folder, found),) = records.all_records(tmp_path)
+    assert folder == tmp_path
+    assert found == dataclasses.replace(stored, predictions={})
     assert records.read_or_quarantine(tmp_path) is None
 
 
