@@ -78,7 +78,9 @@ def build_report(
     parts = parts or Parts()
     by_key = {item.cell["key"]: item for item in results}
     listed = distinct(pages)
-    places = Places(_anchors(by_key), _tables_of(listed), _headlines(results))
+    places = Places(
+        _anchors(by_key), _tables_of(listed), _figures_of(parts.figures), _headlines(results)
+    )
     tables = tuple(table_view(page, anchor, suites, places.link) for page, anchor, suites in listed)
     suites = tuple(
         _suite(name, (titles or {}).get(name, name), tables, pages[name]) for name in pages
@@ -163,6 +165,14 @@ def _tables_of(
         for cell in page_cells(page):
             for key in cell.keys:
                 found[key][Link(text, anchor)] = None
+    return {key: tuple(links) for key, links in found.items()}
+
+
+def _figures_of(figures: Sequence[FigureView]) -> dict[str, tuple[Link, ...]]:
+    found: dict[str, list[Link]] = defaultdict(list)
+    for figure in figures:
+        for key in figure.keys:
+            found[key].append(Link(figure.title, figure.anchor))
     return {key: tuple(links) for key, links in found.items()}
 
 

@@ -24,6 +24,7 @@ def figure_views(made: Iterable[MadeFigure]) -> tuple[FigureView, ...]:
             anchor=f"figure-{slug(one.name)}",
             title=one.title,
             picture=Picture(data_uri(one.svg), one.caption, f"{one.title}. {one.caption}"),
+            keys=one.keys,
         )
         for one in made
     )

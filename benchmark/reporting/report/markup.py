@@ -19,6 +19,7 @@ _UNSAFE_IN_SCRIPT = {
     "\u2028": "\\u2028",
     "\u2029": "\\u2029",
 }
+_PERCENT = re.compile(r"(?<=\d) %")
 # Control characters have no place in HTML, lone surrogates none in UTF-8.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
@@ -39,7 +40,7 @@ def inline(text: object) -> Markup:
     parts: list[Markup] = []
     position = 0
     for match in _SPANS.finditer(source):
-        parts.append(escape(source[position : match.start()]))
+        parts.append(_words(source[position : match.start()]))
         code, strong, emphasis = match.groups()
         if code is not None:
             parts.append(Markup("<code>{}</code>").format(code))
@@ -48,8 +49,13 @@ def inline(text: object) -> Markup:
         else:
             parts.append(Markup("<em>{}</em>").format(inline(emphasis)))
         position = match.end()
-    parts.append(escape(source[position:]))
+    parts.append(_words(source[position:]))
     return Markup("").join(parts)
+
+
+def _words(text: str) -> Markup:
+    """Escaped text; a number keeps its percent sign on its line."""
+    return escape(_PERCENT.sub("\u00a0%", text))
 
 
 def plain(text: object) -> str:

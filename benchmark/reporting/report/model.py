@@ -136,6 +136,7 @@ class RecordView:
     phantom: bool
     leak: str
     tables: tuple[Link, ...]
+    figures: tuple[Link, ...]
     summary: tuple[Fact, ...]
     metrics: tuple[Grid, ...]
     sections: tuple[FactSection, ...]
@@ -144,11 +145,12 @@ class RecordView:
 
 @dataclass(frozen=True)
 class FigureView:
-    """One figure of the suites."""
+    """One figure of the suites; `keys` are those of the records in it."""
 
     anchor: str
     title: str
     picture: Picture
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

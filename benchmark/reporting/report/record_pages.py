@@ -27,11 +27,13 @@ class Places:
     Attributes:
         anchors: Id of a record's page, by key.
         tables: Tables that show a record, by key.
+        figures: Figures that show a record, by key.
         headlines: Name of a task's first metric, by task.
     """
 
     anchors: Mapping[str, str]
     tables: Mapping[str, tuple[Link, ...]] = field(default_factory=dict)
+    figures: Mapping[str, tuple[Link, ...]] = field(default_factory=dict)
     headlines: Mapping[str, str] = field(default_factory=dict)
 
     def link(self, key: str) -> Link | None:
@@ -71,6 +73,7 @@ def record_view(result: Result, places: Places) -> RecordView:
         phantom=is_phantom(record),
         leak=leak_sentence(record.get("leaks") or {}),
         tables=places.tables.get(cell["key"], ()),
+        figures=places.figures.get(cell["key"], ()),
         summary=_summary(result, places),
         metrics=metric_grids(record["metrics"], anchor, places.headlines.get(cell["task"], "")),
         sections=_sections(record, anchor),

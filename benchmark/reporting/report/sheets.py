@@ -75,6 +75,7 @@ def sheet_grid(sheet: Sheet, anchor: str, link_of: LinkOf) -> Grid:
         rows=tuple(rows),
         footnotes=notes.texts(),
         roles=tuple(dict.fromkeys(line.role for line in sheet.lines if line.role)),
+        foldable=sheet.place == "details",
     )
 
 
@@ -86,12 +87,12 @@ def _tag(line: Line) -> str:
 
 
 def _common_reason(sheet: Sheet) -> str:
-    """The one reason why no difference is shown in the whole sheet; empty where there are more."""
+    """The one reason why no difference is shown in a sheet; empty where there are several or none."""
     besides = [cell.beside for line in sheet.lines for cell in line.cells if cell.beside]
     if any(item.difference is not None for item in besides):
         return ""
     reasons = [item.reason for item in besides if item.verdict not in SELF_EVIDENT]
-    return reasons[0] if len(reasons) > 1 and len(set(reasons)) == 1 else ""
+    return reasons[0] if len(set(reasons)) == 1 else ""
 
 
 def _parts(sheet: Sheet, place: int, common: str) -> _Parts:

@@ -35,8 +35,9 @@
       if (link.hash === `#${view.id}`) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    const heading = view.querySelector("h1, h2");
-    document.title = view.id === "overview" ? heading.textContent : `${heading.textContent.replace(/\s+/g, " ").trim()} · ${views[0].querySelector("h1").textContent}`;
+    const heading = view.querySelector("h2");
+    const title = document.querySelector("h1").textContent;
+    document.title = view.id === "overview" ? title : `${heading.textContent.replace(/\s+/g, " ").trim()} · ${title}`;
     return heading;
   }
 
@@ -137,7 +138,7 @@
         const shown = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
         let count = 0;
         for (const row of rows) {
-          const text = row.textContent.toLowerCase();
+          const text = row.textContent.toLowerCase().replace(/\s+/g, " ");
           const fits = wanted.every((word) => text.includes(word));
           const named = !boxes.length || !row.dataset.role || shown.has(row.dataset.role);
           row.hidden = !(fits && named);
@@ -276,31 +277,37 @@
     ];
     const list = element("dl", {}, ...facts.filter(([, value]) => value).map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
     const parts = [heading, word];
-    if (interval) parts.push(bar(difference, interval, pair.detectable ?? 0, text));
+    if (interval) parts.push(bar(difference, interval, pair.detectable ?? 0, text, byId("chooser").clientWidth));
     return [...parts, list];
   }
 
-  function bar(difference, [low, high], detectable, text) {
+  // The interval on a line, with zero and the band of what cannot be told from it.
+  function bar(difference, [low, high], detectable, text, room) {
     const drawn = (name, attributes, content = "") => {
       const made = document.createElementNS("http://www.w3.org/2000/svg", name);
       for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
       made.textContent = content;
       return made;
     };
-    const reach = 1.15 * Math.max(Math.abs(low), Math.abs(high), detectable, 1e-9);
-    const x = (value) => (300 + (270 * value) / reach).toFixed(1);
-    const picture = drawn("svg", { viewBox: "0 0 600 78", role: "img" });
+    const wide = Math.max(220, Math.min(600, room - 40));
+    const middle = wide / 2;
+    const reach = Math.max(Math.abs(low), Math.abs(high), detectable, 1e-9);
+    const x = (value) => Number((middle + ((middle - 26) * value) / reach).toFixed(1));
+    const picture = drawn("svg", { viewBox: `0 0 ${wide} 74`, width: wide, height: 74, role: "img" });
     picture.setAttribute("aria-label", `Difference ${text(difference, true)}, interval ${text(low, true)} to ${text(high, true)}, smallest detectable ${text(detectable)}`);
     picture.append(
-      drawn("rect", { class: "band", x: x(-detectable), y: 12, width: (x(detectable) - x(-detectable)).toFixed(1), height: 34 }),
-      drawn("line", { class: "zero", x1: 300, x2: 300, y1: 6, y2: 52 }),
-      drawn("path", { class: "whisker", d: `M${x(low)} 22V36M${x(low)} 29H${x(high)}M${x(high)} 22V36` }),
-      drawn("circle", { class: "dot", cx: x(difference), cy: 29, r: 5 }),
-      drawn("text", { x: 300, y: 68, "text-anchor": "middle" }, "0"),
+      drawn("rect", { class: "band", x: x(-detectable), y: 10, width: x(detectable) - x(-detectable), height: 34 }),
+      drawn("line", { class: "zero", x1: middle, x2: middle, y1: 4, y2: 50 }),
+      drawn("path", { class: "whisker", d: `M${x(low)} 20V34M${x(low)} 27H${x(high)}M${x(high)} 20V34` }),
+      drawn("circle", { class: "dot", cx: x(difference), cy: 27, r: 5 }),
     );
-    for (const [value, anchor] of [[low, "end"], [high, "start"]]) {
-      picture.append(drawn("text", { x: x(value), y: 68, "text-anchor": Math.abs(x(value) - 300) < 40 ? anchor : "middle" }, text(value, true)));
-    }
+    const ends = [low, high].map(x);
+    const near = ends.some((end) => Math.abs(end - middle) < 34);
+    if (!near) picture.append(drawn("text", { x: middle, y: 66, "text-anchor": "middle" }, "0"));
+    const close = ends[1] - ends[0] < 60;
+    [low, high].forEach((value, index) => {
+      picture.append(drawn("text", { x: ends[index], y: 66, "text-anchor": close ? ["end", "start"][index] : "middle" }, text(value, true)));
+    });
     return picture;
   }
 
