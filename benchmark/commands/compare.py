@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from benchmark import registry
 from benchmark.commands.options import add_data, names, settings_from
@@ -40,6 +40,12 @@ def add(commands: Any) -> None:
     parser.add_argument("--task", required=True, help="name, or name@variant")
     parser.add_argument("--metric", type=names, metavar="M,M", help="default: the task's headline")
     parser.add_argument("--labels", type=names, metavar="P,P", help="label percents (default: all)")
+    parser.add_argument(
+        "--interval",
+        choices=("percentile", "bca"),
+        default="percentile",
+        help="of the bootstrap; bca corrects bias and skewness (default: percentile)",
+    )
     parser.add_argument("--results", type=Path, metavar="DIR", help="folder of the records")
     parser.add_argument("--suite", help="default: maco")
     parser.add_argument("--corpus", metavar="NAME", help="weights pre-trained on it (default: any)")
@@ -60,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         _records(settings.results, settings.profile, task, variant, labels, arguments.corpus or ""),
         (arguments.first, arguments.second),
         _metrics(task, arguments.metric),
+        arguments.interval,
     )
     if not pairings:
         raise MissingDataError(
@@ -114,14 +121,17 @@ def _records(
 
 
 def _pairings(
-    results: Sequence[Result], sides: tuple[str, str], metrics: Sequence[str]
+    results: Sequence[Result],
+    sides: tuple[str, str],
+    metrics: Sequence[str],
+    interval: Literal["percentile", "bca"],
 ) -> list[_Pairing]:
     """Every test set and fraction on which both sides have records, compared by each metric."""
     from benchmark.reporting.comparison import Comparer
     from benchmark.reporting.select import picked
     from benchmark.statistics.multiplicity import holm
 
-    comparer = Comparer()
+    comparer = Comparer(interval=interval)
     found = []
     for block in sorted({item.block for item in results}):
         here = [item for item in results if item.block == block]
@@ -201,7 +211,7 @@ def _settled(comparison: Comparison) -> str:
         f"a difference of this size is settled (80 % power, 5 %) by {needed:,} such test samples "
         f"of {comparison.patients_to_settle:,} patients"
     )
-    return text + (" (there are as many)" if needed <= comparison.samples else "")
+    return text + (" (this test set has them)" if needed <= comparison.samples else "")
 
 
 def _p(value: float | None) -> str:

@@ -20,6 +20,7 @@ from benchmark.metrics.detection_sample import RANGES, read_sample, thresholds_o
 from benchmark.metrics.predictions import test_rows
 from benchmark.metrics.ranked_auc import bootstrap_auc
 from benchmark.metrics.ranking import rank_auc, why_undefined
+from benchmark.statistics.bca import auc_influence, mean_influence
 from benchmark.statistics.bootstrap import PatientBootstrap
 
 Arrays = Mapping[str, np.ndarray]
@@ -63,6 +64,8 @@ class Resampled:
             they follow from the truth alone, so that all methods meet the same resamples.
         values: By class, or by `ONLY`; defined ones only.
         replicates: From a bootstrap of these samples and names of classes, (r, classes).
+        influence: From names of classes, how much each patient moves the mean over them,
+            (patients,) (see `benchmark.statistics.bca`); None where there is no closed form.
         truth: (n, k) for an AUC, in the order of `values`; else None.
         scores: Alike.
     """
@@ -72,6 +75,7 @@ class Resampled:
     cases: np.ndarray | None
     values: Mapping[str, float]
     replicates: Callable[[PatientBootstrap, tuple[str, ...]], np.ndarray]
+    influence: Callable[[tuple[str, ...]], np.ndarray] | None = None
     truth: np.ndarray | None = None
     scores: np.ndarray | None = None
 
@@ -122,6 +126,7 @@ def _auc(samples: Arrays, classes: Sequence[str] | None) -> Resampled:
     _need(samples, "truth", "scores", "patients", "ids")
     order = np.argsort(samples["ids"], kind="stable")
     truth, scores = samples["truth"][order], samples["scores"][order]
+    patients = samples["patients"][order]
     names = classes or [str(column) for column in range(truth.shape[1])]
     defined = [
         column
@@ -137,17 +142,22 @@ def _auc(samples: Arrays, classes: Sequence[str] | None) -> Resampled:
         columns = [place[name] for name in classes]
         return bootstrap_auc(truth[:, columns], scores[:, columns], bootstrap)
 
+    def influence(classes: tuple[str, ...]) -> np.ndarray:
+        columns = [place[name] for name in classes]
+        return auc_influence(truth[:, columns], scores[:, columns], patients)
+
     values = {name: float(rank_auc(truth[:, c], scores[:, c])) for name, c in place.items()}
     kinds = np.concatenate([truth == 1, truth == 0], axis=1)
-    ids, patients = samples["ids"][order], samples["patients"][order]
-    return Resampled(ids, patients, kinds, values, replicates, truth, scores)
+    return Resampled(
+        samples["ids"][order], patients, kinds, values, replicates, influence, truth, scores
+    )
 
 
 def _mean(samples: Arrays, name: str) -> Resampled:
     """Mean of a per-sample array over the samples on which it is defined."""
     _need(samples, name, "patients", "ids")
     order = np.argsort(samples["ids"], kind="stable")
-    array = np.asarray(samples[name], dtype=np.float64)[order]
+    array, patients = np.asarray(samples[name], dtype=np.float64)[order], samples["patients"][order]
     known = np.isfinite(array)
     if not known.any():
         raise BadDataError(f"`{name}` is defined for no sample")
@@ -155,8 +165,11 @@ def _mean(samples: Arrays, name: str) -> Resampled:
     def replicates(bootstrap: PatientBootstrap, classes: tuple[str, ...]) -> np.ndarray:
         return bootstrap.means(array)[:, None]
 
+    def influence(classes: tuple[str, ...]) -> np.ndarray:
+        return mean_influence(array, patients)
+
     values = {ONLY: float(array[known].mean())}
-    return Resampled(samples["ids"][order], samples["patients"][order], None, values, replicates)
+    return Resampled(samples["ids"][order], patients, None, values, replicates, influence)
 
 
 def _precision(predictions: Arrays, metric: str, recipe: Mapping[str, Any]) -> Resampled:

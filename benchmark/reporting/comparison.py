@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from benchmark.metrics.resampled import ONLY, Resampled, comparable_metrics, res
 from benchmark.records import read_arrays
 from benchmark.reporting.units import unit_of
 from benchmark.seeds import seed_from
+from benchmark.statistics.bca import bca_interval
 from benchmark.statistics.bootstrap import PatientBootstrap
 from benchmark.statistics.delong import why_no_variance
 from benchmark.statistics.difference import PairedDifference, Replicated, difference_of
@@ -78,9 +79,19 @@ class Comparer:
     it is compared with.
     """
 
-    def __init__(self, replicates: int = REPLICATES) -> None:
-        """`replicates`: of each bootstrap."""
+    def __init__(
+        self, replicates: int = REPLICATES, interval: Literal["percentile", "bca"] = "percentile"
+    ) -> None:
+        """How intervals are made.
+
+        Args:
+            replicates: Of each bootstrap.
+            interval: `bca` corrects bias and skewness (`benchmark.statistics.bca`) where each
+                side has one run and a score whose influence by patient is known: AUC and means
+                over samples, not average precision.
+        """
         self._replicates = replicates
+        self._interval = interval
         self._read: dict[tuple[str, str], Resampled | str] = {}
         self._drawn: dict[tuple[str, str, tuple[str, ...]], np.ndarray] = {}
         self._bootstrap: tuple[object, PatientBootstrap] | None = None
@@ -119,6 +130,8 @@ class Comparer:
         ]
         found = difference_of(runs[0], runs[1], len(classes), bootstrap.patients)
         found = _sharpened(found, known, classes)
+        if self._interval == "bca":
+            found = _bias_corrected(found, runs, known, classes)
         means = [float(np.mean([run.value for run in side])) for side in runs]
         return Comparison(
             metric,
@@ -202,6 +215,26 @@ def _sharpened(
         return found
     scores = first.scores[:, places[0]], second.scores[:, places[1]]
     return with_delong(found, truth, *scores, first.patients)
+
+
+def _bias_corrected(
+    found: PairedDifference,
+    runs: Sequence[Sequence[Replicated]],
+    sides: Sequence[Sequence[Resampled]],
+    classes: tuple[str, ...],
+) -> PairedDifference:
+    """The BCa interval in place of the percentiles."""
+    (first, *more), (second, *others) = sides
+    if found.difference is None or found.interval is None:
+        return found
+    if more or others or first.influence is None or second.influence is None:
+        return replace(found, why="no BCa interval: several runs, or an average precision")
+    influence = first.influence(classes) - second.influence(classes)
+    drawn = runs[0][0].drawn - runs[1][0].drawn
+    interval = bca_interval(drawn, found.difference, influence)
+    if interval.bounds is None:
+        return replace(found, why=f"no BCa interval: {interval.why}")
+    return replace(found, interval=interval.bounds)
 
 
 def _pretraining_runs(side: Sequence[Result]) -> int:

@@ -61,12 +61,14 @@ def mean_influence(values: np.ndarray, patients: np.ndarray) -> np.ndarray:
     """Influence of each patient on a mean over samples (n,); undefined samples are left out.
 
     Returns:
-        (patients,) sums of the deviations from the mean, over the number of samples.
+        (patients,) in the order of `np.unique`: sums of the deviations from the mean, over the
+        number of samples.
     """
-    known = np.isfinite(values)
-    kept = np.asarray(values, dtype=np.float64)[known]
-    _, codes = np.unique(np.asarray(patients)[known], return_inverse=True)
-    return np.bincount(codes.reshape(-1), weights=kept - kept.mean()) / len(kept)
+    table = np.asarray(values, dtype=np.float64)
+    known = np.isfinite(table)
+    names, codes = np.unique(np.asarray(patients), return_inverse=True)
+    gain = np.where(known, table - table[known].mean(), 0.0)
+    return np.bincount(codes.reshape(-1), weights=gain, minlength=len(names)) / int(known.sum())
 
 
 def auc_influence(truth: np.ndarray, scores: np.ndarray, patients: np.ndarray) -> np.ndarray:

@@ -7,9 +7,13 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from benchmark.interfaces import Metric
+from benchmark.metrics.ranked_auc import bootstrap_auc
 from benchmark.reporting.comparison import Comparer, metrics_of
 from benchmark.reporting.select import load_results
+from benchmark.seeds import seed_from
 from benchmark.specs import Seeds
+from benchmark.statistics.bca import auc_influence, bca_interval
+from benchmark.statistics.bootstrap import PatientBootstrap
 from benchmark.statistics.delong import delong_test
 
 TASK = "nih_zero_shot"
@@ -170,6 +174,35 @@ def test_average_precision_of_boxes(records, tmp_path):
     assert found.found.difference == pytest.approx(values["maco"] - values["mae"])
     assert found.found.verdict == "higher"
     assert found.classes == ("opacity",)
+
+
+def test_bca_intervals(records):
+    records.add(TASK, "maco", AUC, samples=samples(1.5))
+    records.add(TASK, "mae_clip", AUC, samples=samples(0.1))
+    both = sides(records, "maco", "mae_clip")
+    plain = Comparer(800).compare(*both, "auc").found
+    corrected = Comparer(800, "bca").compare(*both, "auc").found
+    assert corrected.interval != plain.interval
+    assert corrected.interval == pytest.approx(plain.interval, abs=0.03)
+    assert corrected.p_value == plain.p_value
+    one, two = samples(1.5), samples(0.1)
+    influence = auc_influence(one["truth"], one["scores"], one["patients"])
+    influence -= auc_influence(two["truth"], two["scores"], two["patients"])
+    kinds = np.concatenate([one["truth"] == 1, one["truth"] == 0], axis=1)
+    bootstrap = PatientBootstrap.draw(one["patients"], 800, seed_from("comparison"), kinds)
+    drawn = [bootstrap_auc(x["truth"], x["scores"], bootstrap).mean(axis=1) for x in (one, two)]
+    expected = bca_interval(drawn[0] - drawn[1], plain.difference, influence)
+    assert corrected.interval == pytest.approx(expected.bounds)
+
+
+def test_bca_of_several_runs_stays_as_it_is_and_says_so(records):
+    for seed, strength in enumerate((0.5, 1.0)):
+        records.add(TASK, "maco", AUC, samples=samples(strength), seeds=Seeds(pretrain=seed))
+    records.add(TASK, "mae_clip", AUC, samples=samples(0.1))
+    both = sides(records, "maco", "mae_clip")
+    found = Comparer(200, "bca").compare(*both, "auc").found
+    assert found.interval == Comparer(200).compare(*both, "auc").found.interval
+    assert "no BCa interval" in found.why
 
 
 def test_metrics_of_a_task_begin_with_its_headline():
