@@ -1,7 +1,5 @@
 """Classification scores: conventions, undefined cases, thresholds, intervals, draws."""
 
-import time
-
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score, precision_recall_curve, roc_auc_score
@@ -335,10 +333,3 @@ def test_draws_are_averaged():
     assert scores.selection["standard_error"]["auc"] == pytest.approx(error)
     assert scores.selection["draws"]["auc"] == 30
     assert scores.metrics["auc"].per_class["class 2"] == pytest.approx(table[2].mean())
-
-
-def test_speed():
-    arrays = predictions(n=1000, classes=14, validation=0)
-    start = time.process_time()
-    score(arrays, RECIPE, 0, 1000)
-    assert time.process_time() - start < 5
