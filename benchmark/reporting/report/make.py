@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark import registry
 from benchmark.errors import UsageError
 from benchmark.reporting.comparison import Comparer
 from benchmark.reporting.layout import read_layouts, suite_tables
@@ -89,7 +89,7 @@ def make_report(results: Path, profile: str, asked: Asked, tell: Tell = _silent)
         pages,
         shown,
         profile,
-        titles={name: registry.load_suite(name).title for name in pages},
+        titles={name: _title(name, asked.leaderboards) for name in pages},
         command=asked.command,
         parts=Parts(
             comparer=(lambda: Comparer().compare) if asked.comparisons else None,
@@ -122,6 +122,11 @@ def _pages(
             pages[name] = made
     tell("tables", len(names), len(names))
     return pages
+
+
+def _title(suite: str, leaderboards: Path) -> str:
+    path = leaderboards / "suites" / f"{suite}.toml"
+    return str(tomllib.loads(path.read_text(encoding="utf-8")).get("title", suite))
 
 
 def _fed_suites(evaluations: Sequence[Result], leaderboards: Path) -> list[str]:

@@ -15,8 +15,6 @@ from benchmark.reporting.report.model import Fact, FactSection, RecordView, Wors
 from benchmark.reporting.report.worst import Worst, worst_samples
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from benchmark.reporting.select import Result
 
 
@@ -138,7 +136,7 @@ def _sections(record: Mapping[str, Any], anchor: str) -> tuple[FactSection, ...]
 
 def _worst(result: Result, anchor: str) -> WorstCases:
     arrays = read_arrays(result.folder, result.record.get("samples") or {})
-    worst = worst_samples(arrays, _classes(result, arrays) if "scores" in arrays else ())
+    worst = worst_samples(arrays, _classes(result) if "scores" in arrays else ())
     if worst.why:
         return WorstCases("", why=worst.why)
     ids = [str(arrays["ids"][row]) for row in worst.rows]
@@ -146,12 +144,13 @@ def _worst(result: Result, anchor: str) -> WorstCases:
     return WorstCases(worst.rule, tuple(dict.fromkeys(ids)), grid)
 
 
-def _classes(result: Result, samples: Mapping[str, np.ndarray]) -> tuple[str, ...]:
-    """Names of the columns of the scores; older samples have none, their predictions do."""
-    arrays = samples
-    if "classes" not in arrays:
-        arrays = read_arrays(result.folder, result.record.get("predictions") or {})
-    return tuple(str(name) for name in arrays.get("classes", ()))
+def _classes(result: Result) -> tuple[str, ...]:
+    """Names of the columns of the scores; an older record has them in its predictions alone."""
+    names = result.record["selection"].get("classes")
+    if not isinstance(names, list):
+        predictions = read_arrays(result.folder, result.record.get("predictions") or {})
+        names = [str(name) for name in predictions.get("classes", ())]
+    return tuple(names)
 
 
 def _worst_grid(worst: Worst, ids: list[str], anchor: str) -> Grid:

@@ -87,7 +87,7 @@ def _tag(line: Line) -> str:
 
 
 def _common_reason(sheet: Sheet) -> str:
-    """The one reason why no difference is shown in a sheet; empty where there are several or none."""
+    """The one reason why a sheet shows no difference; empty where there are several or none."""
     besides = [cell.beside for line in sheet.lines for cell in line.cells if cell.beside]
     if any(item.difference is not None for item in besides):
         return ""
