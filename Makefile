@@ -12,6 +12,8 @@ STAMP := .venv/.installed
 export MPLBACKEND := Agg
 
 REAL := cache/real-data
+# Two processes; a file's tests share one, and the files are taken in the order of tests/conftest.py.
+SHARED := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo real test test-full check bench format
 
@@ -23,10 +25,10 @@ real: $(STAMP)
 	$(BIN)/python run_all.py --suite real-pixels --profile toy --corpus csv_pairs --data-root $(REAL)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not full and not performance" $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest $(SHARED) -m "not full and not performance" $(PYTEST_OPTIONS)
 
 test-full: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "full and not performance" $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest $(SHARED) -m "full and not performance" $(PYTEST_OPTIONS)
 
 check: $(STAMP)
 	$(BIN)/ruff check .
