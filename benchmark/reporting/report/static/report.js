@@ -14,6 +14,7 @@
   // Views: one at a time, chosen by the hash. `until-found` lets the browser's search look into all.
   const scrolls = new Map();
   let current = null;
+  let routed = null;
   let followed = false;
 
   function targetOf(hash) {
@@ -25,6 +26,7 @@
   }
 
   function show(view) {
+    current = view;
     for (const other of views) {
       if (other !== view) other.setAttribute("hidden", "until-found");
     }
@@ -45,9 +47,9 @@
     const found = targetOf(location.hash);
     const target = found && found.closest(".view") ? found : views[0];
     const view = target.closest(".view");
-    const changed = view !== current;
+    const changed = view !== current || view !== routed;
     const heading = changed ? show(view) : null;
-    current = view;
+    routed = view;
     for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
     if (target !== view) {
       target.scrollIntoView({ block: "nearest" });
@@ -64,9 +66,7 @@
   document.addEventListener("scroll", () => { if (current) scrolls.set(current, window.scrollY); }, { passive: true });
   document.addEventListener("click", (event) => { followed = Boolean(event.target.closest("a[href^='#']")); }, true);
   window.addEventListener("hashchange", () => route(false));
-  for (const view of views) {
-    view.addEventListener("beforematch", () => { current = view; show(view); });
-  }
+  for (const view of views) view.addEventListener("beforematch", () => show(view));
 
   // Tables: heads that sort, a filter by text and by role.
   const words = new Intl.Collator("en", { numeric: true });
