@@ -44,10 +44,11 @@ def report_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def browser() -> Iterator[Any]:
     """One browser with a new, empty profile."""
     path = chromium_path()
-    api = pytest.importorskip("playwright.sync_api") if os.environ.get("CI") != "true" else None
-    if api is None:
-        from playwright import sync_api as api
-    with api.sync_playwright() as playwright:
+    if os.environ.get("CI") != "true":
+        pytest.importorskip("playwright")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield started
         started.close()
