@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-LONG_FOLDERS = ("end_to_end", "real_data", "conformance")
+LONG_FOLDERS = ("end_to_end", "docs", "browser", "real_data", "conformance")
 
 # Two test processes share two cores: with more threads each they would wait for each other in
 # spinning loops, at several times the cost. Numeric libraries read this when they are imported.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from benchmark.records import all_records
 from tests.end_to_end.golden import GOLDEN, sentinel_scores
-from tests.end_to_end.runs import CALL, run_all, stored
+from tests.end_to_end.runs import CALL, CHECKOUT, run_all, stored
 from tests.end_to_end.without_torch import BLOCKED, run_light, write_site
 
 BLOCK_TORCH = """
@@ -83,11 +84,10 @@ def test_a_score_moves_only_with_a_version(toy: tuple[Path, Path, str]) -> None:
 
 def test_tables_name_the_phantom_and_every_row(toy: tuple[Path, Path, str]) -> None:
     results, _, printed = toy
-    written = sorted(results.rglob("*.md"))
-    assert len(written) >= 3
-    for path in written:
-        text = path.read_text(encoding="utf-8")
-        assert "phantom" in text
+    pages = [path.read_text(encoding="utf-8") for path in sorted(results.rglob("*.md"))]
+    measured = [text for text in pages if "\n- Records: 0\n" not in text]
+    assert len(measured) >= 3
+    assert all("phantom" in text for text in measured)
     assert "oracle" in printed
     assert "random_init" in printed or "Random" in printed
 
@@ -143,15 +143,21 @@ def test_deleted_records_alone_are_made_again_and_equal_the_old_with_a_log_too(
     assert all(folder.name.startswith("fine-tuning-at-rate-") for folder in logs)
 
 
+WHERE = ("--profile", "toy", "--results", "RESULTS")
 LIGHT_COMMANDS = (
     ("list", "tasks"),
     ("list", "baselines", "--json"),
-    ("plan", "--profile", "toy", "--results", "RESULTS", "--cache-dir", "CACHE"),
+    ("plan", *WHERE, "--cache-dir", "CACHE"),
     ("doctor", "rsna_pneumonia", "--profile", "toy", "--cache-dir", "CACHE"),
     ("audit", "--lists", "LISTS"),
-    ("tables", "--suite", "maco", "--profile", "toy", "--results", "RESULTS", "--out", "OUT"),
-    ("tables", "--results", "RESULTS", "--share", "OUT"),
-)
+    ("tables", "--suite", "maco", *WHERE, "--out", "OUT", "--format", "markdown,csv,latex,json"),
+    ("tables", *WHERE, "--share", "OUT"),
+    ("compare", "maco", "random_init", "--task", "nih_zero_shot", *WHERE),
+    ("figures", *WHERE, "--cache-dir", "CACHE", "--only", "grounding", "--with-images",
+     "--out", "OUT"),
+    ("report", "--suite", "maco-demo", *WHERE, "--out", "OUT/report.html"),
+)  # fmt: skip
+"""What the light install can do; `tables --publish` has a test of its own."""
 
 
 @pytest.mark.parametrize("arguments", LIGHT_COMMANDS, ids=lambda arguments: arguments[0])
@@ -159,16 +165,34 @@ def test_commands_of_the_light_install_work_without_torch(
     toy: tuple[Path, Path, str], tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     results, cache, _ = toy
-    lists = next(cache.rglob("splits_maco"))
-    places = {"RESULTS": results, "CACHE": cache, "OUT": tmp_path / "out", "LISTS": lists}
+    out = tmp_path / "out"
+    places = {"RESULTS": results, "CACHE": cache, "OUT": out, "OUT/report.html": out / "r.html",
+              "LISTS": next(cache.rglob("splits_maco"))}  # fmt: skip
     command = [str(places.get(argument, argument)) for argument in arguments]
     done = run_light(write_site(tmp_path / "site"), "-c", CALL, *command)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout
-    if "OUT" in arguments:
-        written = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
-        assert written
-        assert all(path.stat().st_size for path in written)
+    written = [path for path in out.rglob("*") if path.is_file()]
+    assert bool(written) == any(argument.startswith("OUT") for argument in arguments)
+    assert all(path.stat().st_size for path in written)
+
+
+def test_pages_are_published_without_torch(toy: tuple[Path, Path, str], tmp_path: Path) -> None:
+    boards = tmp_path / "leaderboards"
+    shutil.copytree(CHECKOUT / "leaderboards" / "published", boards / "published")
+    (boards / "tables").mkdir()
+    for name in ("maco_table5", "maco_table6"):
+        shutil.copy(CHECKOUT / "leaderboards" / "tables" / f"{name}.toml", boards / "tables")
+    elsewhere = (
+        "from pathlib import Path; from benchmark.commands import tables\n"
+        f"tables.LEADERBOARDS = Path({str(boards)!r})\n{CALL}"
+    )
+    arguments = ("tables", "--publish", "--adopt", str(toy[0]), "--profile", "toy")
+    done = run_light(write_site(tmp_path / "site"), "-c", elsewhere, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in ("TABLES", "maco_table5", "maco_table6"):
+        assert (boards / f"{name}.md").stat().st_size
+    assert list((boards / "records").rglob("record.json"))
 
 
 def test_a_command_that_needs_models_says_what_to_install(
