@@ -28,14 +28,20 @@ def shown_view(page):
 
 
 def cells_of(page):
-    return page.evaluate("[...document.querySelectorAll('.record')].map(view => view.id)")
+    """Ids of the records' pages, opened or not."""
+    names = "[...document.querySelectorAll('noscript')].map(holder => holder.dataset.anchor)"
+    return page.evaluate(names)
+
+
+def wait_for(page, place):
+    page.wait_for_function("id => document.getElementById(id)?.hidden === false", arg=place)
 
 
 def test_every_part_opens_from_disk_without_a_request_or_an_error(opened):
     page = opened().page
     for place in (*VIEWS, *cells_of(page)):
         page.evaluate("place => { location.hash = place; }", place)
-        page.wait_for_function("id => !document.getElementById(id).hidden", arg=place)
+        wait_for(page, place)
         assert shown_view(page) == [place]
     assert page.evaluate("window.hacked") is None
 
@@ -126,14 +132,14 @@ def test_a_value_opens_its_cell_and_back_returns_to_the_same_place(opened):
     before = page.evaluate("scrollY")
     target = link.get_attribute("href")[1:]
     link.click()
-    page.wait_for_function("id => !document.getElementById(id).hidden", arg=target)
+    wait_for(page, target)
     assert shown_view(page) == [target]
     heading = page.locator(f"#{target} h2")
     assert heading.evaluate("element => element === document.activeElement")
     assert page.title().startswith(heading.inner_text().split()[0])
     assert page.locator(f"#{target} summary", has_text="Provenance").is_visible()
     page.go_back()
-    page.wait_for_function("!document.getElementById('table-wide').hidden")
+    wait_for(page, "table-wide")
     page.wait_for_timeout(100)
     assert abs(page.evaluate("scrollY") - before) < 3
 
@@ -167,10 +173,19 @@ def test_shared_links_open_their_place(opened):
     assert shown_view(one.go("%E0%A4%A")) == ["overview"]
 
 
+def test_a_link_to_a_place_inside_a_cell_opens_it(opened):
+    page = opened().page
+    place = cells_of(page)[1]
+    page = opened(f"{place}-metrics-n1").page
+    assert shown_view(page) == [place]
+    assert page.locator(f"#{place}-metrics-n1").inner_text() == "no positive case"
+
+
 def test_the_browser_s_own_search_reveals_a_part(opened):
     page = opened().page
     assert page.locator("#table-wide").get_attribute("hidden") == "until-found"
-    page.evaluate("document.getElementById('table-wide').dispatchEvent(new Event('beforematch'))")
+    event = "new Event('beforematch', {bubbles: true})"
+    page.evaluate(f"document.getElementById('table-wide').dispatchEvent({event})")
     assert shown_view(page) == ["table-wide"]
 
 
@@ -249,7 +264,7 @@ def test_the_whole_way_by_keyboard(opened):
     assert page.locator(".skip").bounding_box()["x"] >= 0
     press_until(page, "Tab", "nav a[href='#table-wide']")
     page.keyboard.press("Enter")
-    page.wait_for_function("!document.getElementById('table-wide').hidden")
+    wait_for(page, "table-wide")
     press_until(page, "Tab", f"{WIDE} th[data-column='2'] button")
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
@@ -259,7 +274,7 @@ def test_the_whole_way_by_keyboard(opened):
     press_until(page, "Tab", f"{WIDE} tbody a[href^='#cell-']")
     target = page.evaluate("document.activeElement.hash").removeprefix("#")
     page.keyboard.press("Enter")
-    page.wait_for_function("id => !document.getElementById(id).hidden", arg=target)
+    wait_for(page, target)
     assert page.evaluate("document.activeElement.closest('.view').id") == target
     press_until(page, "Tab", ".fold > summary")
     fold = page.evaluate_handle("document.activeElement.parentElement")
@@ -269,11 +284,14 @@ def test_the_whole_way_by_keyboard(opened):
 
 
 def test_the_skip_link_leads_to_the_content(opened):
-    page = opened().page
+    page = opened("table-small").page
+    page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Tab")
+    press_until(page, "Shift+Tab", ".skip")
     page.keyboard.press("Enter")
+    page.wait_for_function("location.hash === '#main'")
     assert page.evaluate("document.activeElement.id") == "main"
-    assert shown_view(page) == ["overview"]
+    assert shown_view(page) == ["table-small"]
 
 
 CONTRAST = """() => {
@@ -307,7 +325,7 @@ def test_every_text_can_be_told_from_its_ground(opened, scheme):
     one = opened(color_scheme=scheme)
     for place in (*VIEWS, cells_of(one.page)[1]):
         page = one.go(place)
-        page.wait_for_function("id => !document.getElementById(id).hidden", arg=place)
+        wait_for(page, place)
         assert page.evaluate(CONTRAST) == [], place
 
 
@@ -336,7 +354,7 @@ def test_no_part_is_wider_than_the_window(opened, width):
     one = opened(width=width)
     for place in (*VIEWS, *cells_of(one.page)[:3]):
         page = one.go(place)
-        page.wait_for_function("id => !document.getElementById(id).hidden", arg=place)
+        wait_for(page, place)
         page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, place
 
@@ -358,6 +376,7 @@ def test_without_scripts_the_page_is_one_readable_document(opened):
         assert page.locator(f"#{place}").is_visible()
     assert page.locator(f"{WIDE} tbody tr").first.is_visible()
     assert page.locator("#pairs-0 tbody tr").first.is_visible()
+    assert page.locator(".record h2").count() == len(page.locator(".record:visible").all()) > 5
     assert page.locator("#table-small-s1-n1").is_visible()
     assert page.locator("button, input, select").count() == 0
 

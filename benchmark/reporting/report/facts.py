@@ -54,7 +54,19 @@ def value_text(value: Any) -> str:
 
 def number_text(value: float) -> str:
     """A number with up to six digits; whole ones without a point."""
-    return f"{int(value)}" if value.is_integer() and abs(value) < 1e15 else f"{value:.6g}"
+    whole = value.is_integer() and abs(value) < 1e15
+    return with_minus(f"{int(value)}" if whole else f"{value:.6g}")
+
+
+def decimal_text(value: float) -> str:
+    """Four decimals; large numbers with thousands and one decimal; no sign before a zero."""
+    text = f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4f}"
+    return with_minus(text if float(text.replace(",", "")) else text.replace("-", ""))
+
+
+def with_minus(text: str) -> str:
+    """A number with a typographic minus, also in its exponent."""
+    return text.replace("-", "−")
 
 
 def entries_grid(entries: Sequence[Mapping[str, Any]], anchor: str, title: str = "") -> Grid:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from benchmark.reporting.report.facts import decimal_text
 from benchmark.reporting.report.grids import Column, ColumnGroup, Grid, GridCell, GridRow
 from benchmark.reporting.report.notes import Footnotes
 
 UNDEFINED = "undefined"
-DIGITS = 4
 
 
 def metric_grids(metrics: Mapping[str, Any], anchor: str, headline: str) -> tuple[Grid, ...]:
@@ -39,9 +39,11 @@ def value_cell(
         return GridCell(UNDEFINED, tone="none", notes=marks), GridCell("", tone="none")
     bounds = ""
     if interval:
-        bounds = f"[{_decimal(interval[0])}, {_decimal(interval[1])}]"
+        bounds = f"[{decimal_text(interval[0])}, {decimal_text(interval[1])}]"
     width = float(interval[1] - interval[0]) if interval else None
-    return GridCell(_decimal(value), sort=float(value), notes=marks), GridCell(bounds, sort=width)
+    return GridCell(decimal_text(value), sort=float(value), notes=marks), GridCell(
+        bounds, sort=width
+    )
 
 
 def _overall(names: list[str], metrics: Mapping[str, Any], anchor: str) -> Grid:
@@ -92,12 +94,4 @@ def _groups(first: str, *more: str) -> tuple[ColumnGroup, ...]:
 
 
 def _level(value: float | None) -> GridCell:
-    return GridCell("") if value is None else GridCell(_decimal(value), sort=float(value))
-
-
-def _decimal(value: float) -> str:
-    """Four decimals, with a typographic minus; large counts with thousands and one decimal."""
-    text = f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.{DIGITS}f}"
-    if not any(digit in text for digit in "123456789"):
-        text = text.replace("-", "")
-    return text.replace("-", "−")
+    return GridCell("") if value is None else GridCell(decimal_text(value), sort=float(value))

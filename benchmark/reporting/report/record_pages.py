@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.data.leaks import leak_sentence
 from benchmark.records import read_arrays
-from benchmark.reporting.report.facts import fact, facts, number_text, value_text
+from benchmark.reporting.report.facts import decimal_text, fact, facts, number_text, value_text
 from benchmark.reporting.report.grids import Column, ColumnGroup, Grid, GridCell, GridRow, Link
 from benchmark.reporting.report.metrics import metric_grids
 from benchmark.reporting.report.model import Fact, FactSection, RecordView, WorstCases
@@ -154,19 +154,17 @@ def _classes(result: Result) -> tuple[str, ...]:
 
 
 def _worst_grid(worst: Worst, ids: list[str], anchor: str) -> Grid:
-    columns = worst.columns or {}
     groups = [ColumnGroup((Column("sample"),))]
-    for title, values in columns.items():
-        kind = "number" if all(isinstance(value, float) for value in values) else "text"
-        groups.append(ColumnGroup((Column(title, kind),)))  # type: ignore[arg-type]
-    rows = []
-    for place, name in enumerate(ids):
-        cells = [GridCell(f"`{name}`")]
-        for values in columns.values():
-            value = values[place]
-            if isinstance(value, float):
-                cells.append(GridCell(number_text(round(value, 4)), sort=value))
-            else:
-                cells.append(GridCell(value))
-        rows.append(GridRow(tuple(cells)))
-    return Grid(anchor, "", tuple(groups), tuple(rows))
+    columns = [[GridCell(f"`{name}`") for name in ids]]
+    for title, values in (worst.columns or {}).items():
+        numbers = [value for value in values if isinstance(value, float)]
+        groups.append(ColumnGroup((Column(title, "number" if numbers else "text"),)))
+        show = number_text if all(map(float.is_integer, numbers)) else decimal_text
+        columns.append(
+            [
+                GridCell(show(value), sort=value) if isinstance(value, float) else GridCell(value)
+                for value in values
+            ]
+        )
+    rows = tuple(GridRow(cells) for cells in zip(*columns, strict=True))
+    return Grid(anchor, "", tuple(groups), rows)

@@ -4,6 +4,7 @@
   const root = document.documentElement;
   const byId = (id) => document.getElementById(id);
   const views = [...document.querySelectorAll(".view")];
+  const stored = new Map([...document.querySelectorAll("noscript[data-anchor]")].map((holder) => [holder.dataset.anchor, holder]));
 
   function element(name, properties = {}, ...children) {
     const made = Object.assign(document.createElement(name), properties);
@@ -18,11 +19,24 @@
   let followed = false;
 
   function targetOf(hash) {
+    let id = "";
     try {
-      return byId(decodeURIComponent(hash.slice(1)));
+      id = decodeURIComponent(hash.slice(1));
     } catch {
       return null;
     }
+    return byId(id) ?? unpacked(id);
+  }
+
+  // A record's page is the text of a noscript element until it is first asked for.
+  function unpacked(id) {
+    const name = [...stored.keys()].find((anchor) => id === anchor || id.startsWith(`${anchor}-`));
+    if (name === undefined) return null;
+    const holder = stored.get(name);
+    stored.delete(name);
+    holder.insertAdjacentHTML("afterend", holder.textContent);
+    views.push(byId(name));
+    return byId(id);
   }
 
   function show(view) {
@@ -45,6 +59,8 @@
 
   function route(first) {
     const found = targetOf(location.hash);
+    // A place outside the parts, such as that of the skip link: the part stays.
+    if (found && !found.closest(".view") && current) return;
     const target = found && found.closest(".view") ? found : views[0];
     const view = target.closest(".view");
     const changed = view !== current || view !== routed;
@@ -66,7 +82,7 @@
   document.addEventListener("scroll", () => { if (current) scrolls.set(current, window.scrollY); }, { passive: true });
   document.addEventListener("click", (event) => { followed = Boolean(event.target.closest("a[href^='#']")); }, true);
   window.addEventListener("hashchange", () => route(false));
-  for (const view of views) view.addEventListener("beforematch", () => show(view));
+  document.addEventListener("beforematch", (event) => show(event.target.closest(".view")));
 
   // Tables: heads that sort, a filter by text and by role.
   const words = new Intl.Collator("en", { numeric: true });
@@ -260,7 +276,7 @@
     heading.append(element("b", {}, text(difference, true) + unit));
     if (interval) heading.append(` [${text(interval[0], true)}, ${text(interval[1], true)}]`);
     const word = element("p", { className: `is-${verdict}` }, element("b", {}, verdict), {
-      unresolved: ": the difference is below the smallest that these patients can tell from zero.",
+      unresolved: Math.abs(difference) < (pair.detectable ?? 0) || !pair.why ? ": the difference is below the smallest that these patients can tell from zero." : `: ${pair.why}.`,
       higher: `: ${names[0]} has the higher value.`,
       lower: `: ${names[0]} has the lower value.`,
     }[verdict]);

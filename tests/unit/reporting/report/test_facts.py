@@ -1,4 +1,4 @@
-from benchmark.reporting.report.facts import facts, value_text
+from benchmark.reporting.report.facts import decimal_text, facts, value_text
 
 
 def test_scalars_as_a_reader_writes_them():
@@ -25,3 +25,9 @@ def test_a_list_of_mappings_is_a_table():
     assert [[cell.text for cell in row.cells] for row in fact.grid.rows] == [
         ["0.1", "yes", ""], ["0.2", "no", "worse"],
     ]  # fmt: skip
+
+
+def test_decimals_have_a_typographic_minus_and_no_signed_zero():
+    shown = [decimal_text(item) for item in (0.12345, -0.5, -0.00001, 1234.56, -1000.0)]
+    assert shown == ["0.1235", "−0.5000", "0.0000", "1,234.6", "−1,000.0"]
+    assert value_text(-1e-7) == "−1e−07"
