@@ -178,7 +178,7 @@ def test_a_link_to_a_place_inside_a_cell_opens_it(opened):
     place = cells_of(page)[1]
     page = opened(f"{place}-metrics-n1").page
     assert shown_view(page) == [place]
-    assert page.locator(f"#{place}-metrics-n1").inner_text() == "no positive case"
+    assert page.locator(f"#{place}-metrics-n1").inner_text() == "No positive case."
 
 
 def test_the_browser_s_own_search_reveals_a_part(opened):

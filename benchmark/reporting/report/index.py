@@ -63,7 +63,7 @@ def tables_grid(tables: Sequence[TableView]) -> Grid:
                         ", ".join(f"`{suite}`" for suite in table.suites),
                         links=(Link(table.short, table.anchor),),
                     ),
-                    GridCell(table.title),
+                    GridCell("" if plain(table.title) == table.short else table.title),
                     GridCell(states, tone=tone),
                     _count(table.measured),
                     *(_verdict(name, table.counts) for name in VERDICTS),

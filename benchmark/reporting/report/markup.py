@@ -43,7 +43,7 @@ def inline(text: object) -> Markup:
         parts.append(_words(source[position : match.start()]))
         code, strong, emphasis = match.groups()
         if code is not None:
-            parts.append(Markup("<code>{}</code>").format(code))
+            parts.append(Markup("<code>{}</code>").format(_name(code)))
         elif strong is not None:
             parts.append(Markup("<strong>{}</strong>").format(inline(strong)))
         else:
@@ -51,6 +51,11 @@ def inline(text: object) -> Markup:
         position = match.end()
     parts.append(_words(source[position:]))
     return Markup("").join(parts)
+
+
+def _name(text: str) -> Markup:
+    """Escaped text of a name, which may be broken behind its underscores."""
+    return Markup("_<wbr>").join(escape(part) for part in text.split("_"))
 
 
 def _words(text: str) -> Markup:

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmark.reporting.report.facts import decimal_text
 from benchmark.reporting.report.grids import Column, ColumnGroup, Grid, GridCell, GridRow
-from benchmark.reporting.report.notes import Footnotes
+from benchmark.reporting.report.notes import Footnotes, sentence
 
 UNDEFINED = "undefined"
 
@@ -34,7 +34,7 @@ def value_cell(
     value: float | None, interval: Any, why: str, notes: Footnotes
 ) -> tuple[GridCell, GridCell]:
     """A score and its interval; the reason of an undefined one, or of a gap, as a footnote."""
-    marks = notes.mark(why)
+    marks = notes.mark(sentence(why))
     if value is None:
         return GridCell(UNDEFINED, tone="none", notes=marks), GridCell("", tone="none")
     bounds = ""

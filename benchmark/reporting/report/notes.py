@@ -22,3 +22,11 @@ class Footnotes:
     def texts(self) -> tuple[str, ...]:
         """The reasons, number 1 first."""
         return tuple(self._numbers)
+
+
+def sentence(reason: str) -> str:
+    """A reason as a footnote: a capital letter where it begins with a plain word, a full stop."""
+    if not reason:
+        return ""
+    text = reason[0].upper() + reason[1:]
+    return text if text.endswith((".", "?", "!", "…")) else f"{text}."

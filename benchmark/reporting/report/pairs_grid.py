@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from benchmark.reporting.cells import number
 from benchmark.reporting.report.grids import Column, ColumnGroup, Grid, GridCell, GridRow
-from benchmark.reporting.report.notes import Footnotes
-from benchmark.reporting.report.sheets import interval_text, sentence, signed
+from benchmark.reporting.report.notes import Footnotes, sentence
+from benchmark.reporting.report.sheets import interval_text, signed
 
 if TYPE_CHECKING:
     from benchmark.reporting.comparison import Comparison

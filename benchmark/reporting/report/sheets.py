@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.reporting.cells import number, spread_text
 from benchmark.reporting.report.grids import Column, ColumnGroup, Grid, GridCell, GridRow, Link
-from benchmark.reporting.report.notes import Footnotes
+from benchmark.reporting.report.notes import Footnotes, sentence
 
 if TYPE_CHECKING:
     from benchmark.reporting.cells import Measured
@@ -224,11 +224,3 @@ def signed(value: float, form: Format) -> str:
     """A difference with its sign."""
     text = number(value, form)
     return text if text.startswith(("−", "+")) else f"+{text}"
-
-
-def sentence(reason: str) -> str:
-    """A reason as a footnote: a capital letter where it begins with a plain word, a full stop."""
-    if not reason:
-        return ""
-    text = reason[0].upper() + reason[1:]
-    return text if text.endswith((".", "?", "!", "…")) else f"{text}."

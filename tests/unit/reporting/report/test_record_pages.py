@@ -32,7 +32,7 @@ def test_an_undefined_metric_says_why(made):
     overall = view_of(made.classification("maco", 1.0)).metrics[0]
     cell = overall.rows[1].cells[1]
     assert (cell.text, cell.sort, cell.notes) == ("undefined", None, (1,))
-    assert overall.footnotes == ("no positive case",)
+    assert overall.footnotes == ("No positive case.",)
 
 
 def test_an_undefined_class_has_its_reason_and_the_mean_points_to_it(made):
@@ -43,9 +43,9 @@ def test_an_undefined_class_has_its_reason_and_the_mean_points_to_it(made):
         n=1,
     )
     view = view_of(made.add("rsna_zero_shot", "maco", {"auc": score}))
-    assert view.metrics[0].footnotes == ("undefined for Hernia; see the classes below",)
+    assert view.metrics[0].footnotes == ("Undefined for Hernia; see the classes below.",)
     by_class = view.metrics[1]
-    assert by_class.footnotes == ("no positive case",)
+    assert by_class.footnotes == ("No positive case.",)
     assert [row.cells[1].text for row in by_class.rows] == ["0.7000", "undefined"]
 
 
