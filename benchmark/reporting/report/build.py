@@ -21,7 +21,7 @@ from benchmark.reporting.report.markup import slug
 from benchmark.reporting.report.model import FigureView, Report, SuiteView, TableView
 from benchmark.reporting.report.pages import distinct, page_cells, page_sheets, table_view, total
 from benchmark.reporting.report.pairs import Compare, comparisons
-from benchmark.reporting.report.record_pages import Places, record_view
+from benchmark.reporting.report.record_pages import Places, record_view, seeds_of_one
 from benchmark.reporting.select import Result
 
 if TYPE_CHECKING:
@@ -79,7 +79,11 @@ def build_report(
     by_key = {item.cell["key"]: item for item in results}
     listed = distinct(pages)
     places = Places(
-        _anchors(by_key), _tables_of(listed), _figures_of(parts.figures), _headlines(results)
+        _anchors(by_key),
+        _tables_of(listed),
+        _figures_of(parts.figures),
+        _headlines(results),
+        {key: seeds_of_one(item) for key, item in by_key.items()},
     )
     tables = tuple(table_view(page, anchor, suites, places.link) for page, anchor, suites in listed)
     suites = tuple(

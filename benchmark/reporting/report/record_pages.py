@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.data.leaks import leak_sentence
 from benchmark.records import read_arrays
+from benchmark.reporting.cells import AXES
 from benchmark.reporting.report.facts import decimal_text, fact, facts, number_text, value_text
 from benchmark.reporting.report.grids import Column, ColumnGroup, Grid, GridCell, GridRow, Link
 from benchmark.reporting.report.metrics import metric_grids
@@ -27,17 +28,19 @@ class Places:
         tables: Tables that show a record, by key.
         figures: Figures that show a record, by key.
         headlines: Name of a task's first metric, by task.
+        seeds: Of a record, such as `p0 s0 h0`, by key.
     """
 
     anchors: Mapping[str, str]
     tables: Mapping[str, tuple[Link, ...]] = field(default_factory=dict)
     figures: Mapping[str, tuple[Link, ...]] = field(default_factory=dict)
     headlines: Mapping[str, str] = field(default_factory=dict)
+    seeds: Mapping[str, str] = field(default_factory=dict)
 
     def link(self, key: str) -> Link | None:
-        """The page of the record with a key, named by the key's first letters."""
+        """The page of the record with a key, named by its seeds or by the key's first letters."""
         anchor = self.anchors.get(key)
-        return Link(key[:8], anchor) if anchor else None
+        return Link(self.seeds.get(key) or key[:8], anchor) if anchor else None
 
 
 _SECTIONS = (
@@ -85,14 +88,17 @@ def is_phantom(record: Mapping[str, Any]) -> bool:
     return bool(data.get("phantom")) or "phantom" in str(record["cell"]["data_id"])
 
 
+def seeds_of_one(result: Result) -> str:
+    """Such as `p0 s0 h0`; empty for a predictor without seeds."""
+    seeds = result.cell["seeds"]
+    return " ".join(
+        f"{letter}{seeds[axis]}" for axis, letter in AXES if seeds.get(axis) is not None
+    )
+
+
 def setting_text(result: Result) -> str:
     """Such as `10 % of the labels, seeds p0 s0 h0`."""
-    seeds = result.cell["seeds"]
-    named = " ".join(
-        f"{letter}{seeds[axis]}"
-        for axis, letter in (("pretrain", "p"), ("subset", "s"), ("head", "h"))
-        if seeds.get(axis) is not None
-    )
+    named = seeds_of_one(result)
     labels = "" if result.labels == "all" else f"{result.labels} % of the labels"
     return ", ".join(part for part in (labels, f"seeds {named}" if named else "no seeds") if part)
 

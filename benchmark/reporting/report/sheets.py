@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from benchmark.reporting.cells import number, spread_text
@@ -152,13 +152,22 @@ def _cells(
 ) -> list[GridCell]:
     cells = []
     if part.measured:
-        links = tuple(link for link in map(link_of, cell.keys) if link is not None)
+        links = _told_apart([link for key in cell.keys if (link := link_of(key)) is not None])
         cells.append(measured_cell(cell.measured, head.form, notes, links, cell.mark))
     if part.published:
         cells.append(_published(cell.beside, head.form))
     if part.difference:
         cells.append(_difference(cell.beside, head.form, common, notes))
     return cells
+
+
+def _told_apart(links: Sequence[Link]) -> tuple[Link, ...]:
+    """Links of several records named by the seeds in which they differ."""
+    parts = [link.text.split() for link in links]
+    shared = set.intersection(*map(set, parts)) if len(links) > 1 else set()
+    names = [" ".join(part for part in own if part not in shared) for own in parts]
+    told = [replace(link, text=name or link.text) for link, name in zip(links, names, strict=True)]
+    return tuple(sorted(told, key=lambda link: (len(link.text), link.text, link.anchor)))
 
 
 def measured_cell(

@@ -145,6 +145,13 @@ def test_several_records_are_several_links_and_an_unknown_key_is_none():
     assert [item.anchor for item in links] == ["cell-k1", "cell-k2"]
 
 
+def test_links_of_several_records_are_named_by_the_seeds_in_which_they_differ():
+    seeds = {"a": "p0 s10 h0", "b": "p0 s2 h0"}
+    made = sheet(line("MaCo", TableCell(value(0.5), keys=("a", "b"))))
+    grid = sheet_grid(made, "t", lambda key: Link(seeds[key], f"cell-{key}"))
+    assert [link.text for link in column(grid, "AUC")[0].links] == ["s2", "s10"]
+
+
 def test_a_metric_that_should_be_low_sorts_from_below_first():
     made = sheet(
         line("MaCo", TableCell(value(0.5))), heads=(head("Error", higher_is_better=False),)
