@@ -139,15 +139,18 @@ def commands() -> list[Command]:
 
 
 def links(page: Path) -> Iterator[tuple[str, str]]:
-    """Target and place of every relative link outside code."""
+    """Target and place of every relative link outside code; its text may run over a line's end."""
     code = {line.place for block in blocks(page) for line in block.lines}
-    for number, text in enumerate(page.read_text(encoding="utf-8").splitlines(), start=1):
-        place = place_of(page, number)
-        if place in code:
-            continue
-        for target in _LINK.findall(re.sub(r"`[^`]*`", "", text)):
-            if not re.match(r"[a-z]+:", target):
-                yield target, place
+    lines = page.read_text(encoding="utf-8").splitlines()
+    places = [place_of(page, number) for number in range(1, len(lines) + 1)]
+    text = "\n".join("" if place in code else line for place, line in zip(places, lines))
+    for found in _LINK.finditer(re.sub(r"`[^`\n]*`", _blanks, text)):
+        if not re.match(r"[a-z]+:", found[1]):
+            yield found[1], places[text.count("\n", 0, found.start())]
+
+
+def _blanks(code: re.Match[str]) -> str:
+    return " " * len(code[0])
 
 
 def anchors(page: Path) -> set[str]:
