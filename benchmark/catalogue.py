@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Set
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmark import fingerprint, registry
-from benchmark.errors import LeakError, MacoBenchError, unknown_name
+from benchmark.errors import LeakError, MacoBenchError
+from benchmark.reader_options import reader_options
 from benchmark.recipes import PretrainRecipe, Recipe
 from benchmark.specs import TaskSpec
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from benchmark.data.manifest import Manifest
     from benchmark.data.splits import SplitRows
     from benchmark.settings import Settings
-
-_FILLED_IN = frozenset({"root", "allow_partial", "lists_root", "mimic_root", "cache_dir"})
 
 
 @dataclass(frozen=True)
@@ -78,19 +76,15 @@ class Catalogue:
         return found
 
     def check_options(self) -> None:
-        """Refuse reader options that no reader has, before any data are looked for."""
+        """Refuse reader options that are not known or typed, before any data are looked for."""
         for dataset, options in self._settings.sources.items():
-            parameters = inspect.signature(registry.source_module(dataset).read).parameters
-            for name in options:
-                if name not in parameters:
-                    known = set(parameters) - _FILLED_IN
-                    raise unknown_name(f"option of the reader {dataset}", name, known)
+            reader_options(dataset, options)
 
     def _read(self, dataset: str) -> Manifest:
         from benchmark.data.task_data import load_manifest
 
         settings = self._settings
-        options: dict[str, Any] = dict(settings.sources.get(dataset, {}))
+        options = reader_options(dataset, settings.sources.get(dataset, {}))
         return load_manifest(
             dataset,
             data_roots=settings.data_roots,

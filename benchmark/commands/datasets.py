@@ -13,6 +13,7 @@ from benchmark.commands.output import hint, say
 from benchmark.errors import MissingDataError, UsageError
 from benchmark.phantom_cache import with_phantom
 from benchmark.progress import Display
+from benchmark.reader_options import reader_options
 from benchmark.settings import Settings
 from benchmark.specs import PhantomSize
 
@@ -104,7 +105,7 @@ def _examine(name: str, settings: Settings, full: bool) -> Any:
 
     source = registry.load_source(name)
     root = find_root(source, settings.data_roots, settings.data_root)
-    options = settings.sources.get(name, {})
+    options = reader_options(name, settings.sources.get(name, {}))
     return examine(name, root, full=full, lists_root=settings.data_root, options=options)
 
 

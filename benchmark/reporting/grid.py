@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from benchmark.reporting.beside import beside, not_comparable, published_number
 from benchmark.reporting.cells import Measured, measured, seeds_text
 from benchmark.reporting.excess import paired_excess
-from benchmark.reporting.layout import Column, Form, Row
+from benchmark.reporting.layout import Column, Form, Row, TableLayout
 from benchmark.reporting.marks import marked
 from benchmark.reporting.model import Head, Line, Sheet, TableCell
 from benchmark.reporting.select import Block, Group, Result, TableRow, picked, rows_for
@@ -122,6 +122,8 @@ def _sheet(
     ]
     lines = []
     for position, entry in enumerate(rows):
+        if _has_no_place(entry, places, layout):
+            continue
         texts = [entry.row.title, *(entry.row.facts.get(title, "") for title in layout.facts)]
         if layout.forms:
             texts.append(DASH if entry.row.role in ("prior", "sentinel") else entry.form.title)
@@ -131,6 +133,13 @@ def _sheet(
     text_heads = ("Method", *layout.facts, *(["Form"] if layout.forms else []), "Seeds")
     heads = tuple(_head(layout.columns[place], block_of) for place in places)
     return Sheet(section, text_heads, heads, tuple(lines))
+
+
+def _has_no_place(entry: Entry, places: Sequence[int], layout: TableLayout) -> bool:
+    """Whether a baseline that the layout does not name has nothing in these columns."""
+    if any(entry.row.baseline == row.baseline for row in layout.rows):
+        return False
+    return all(entry.cells[place].state in ("not_run", "not_applicable") for place in places)
 
 
 def _head(column: Column, block_of: Mapping[str, Block]) -> Head:

@@ -4,7 +4,7 @@ Only methods are ranked, each by its own form of reading the predictions (the fi
 forms), and only by metrics of which single samples were kept: the best must be told from the
 others on the same patients. Every other method is compared with the best (`comparison`); the
 p-values of a column are corrected as one family after Holm, and a method whose corrected p-value is
-5 % or more shares the mark. So does one that could not be compared.
+5 % or more shares the mark. So does one that could not be compared, or on fewer than 30 patients.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from benchmark.reporting.comparison import metrics_of
+from benchmark.statistics.difference import FEWEST_PATIENTS
 from benchmark.statistics.multiplicity import tied_with_best
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from benchmark.reporting.comparison import Comparison
     from benchmark.reporting.grid import Entry
     from benchmark.reporting.layout import Column
     from benchmark.reporting.model import Mark, TableCell
@@ -59,10 +61,16 @@ def marked(
         for place in values
         if place != best
     }
-    tied = tied_with_best({str(place): one.found.p_value for place, one in others.items()})
+    tied = tied_with_best({str(place): _p_value(one) for place, one in others.items()})
     marked_cells = list(cells)
     marked_cells[best] = replace(cells[best], mark="best")
     for place, comparison in others.items():
         mark: Mark = "tie" if str(place) in tied else ""
         marked_cells[place] = replace(cells[place], mark=mark, to_best=comparison)
     return marked_cells
+
+
+def _p_value(comparison: Comparison) -> float | None:
+    """None where nothing may follow from it."""
+    found = comparison.found
+    return found.p_value if found.patients >= FEWEST_PATIENTS else None

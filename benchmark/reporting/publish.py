@@ -122,22 +122,29 @@ def adopt(
         )
     for folder, record in found:
         _require_phantom(record.cell.data_id, folder)
-    paired = {
-        column.task
-        for layout in _layouts(leaderboards_root)
-        for column in layout.columns
-        if column.excess_over or layout.ablation
-    }
+    paired = _paired(_layouts(leaderboards_root))
     shutil.rmtree(records_root / profile, ignore_errors=True)
     written = []
     for folder, record in found:
-        kept = record.samples if record.cell.task in paired else {}
+        named = (record.cell.task, record.cell.variant)
+        kept = record.samples if named in paired or (named[0], "") in paired else {}
         target = records_root / folder.relative_to(results)
         if kept:
             target.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(folder / kept["file"], target / kept["file"])
         written.append(_write_bare(record, target, kept))
     return written
+
+
+def _paired(layouts: Iterable[TableLayout]) -> set[tuple[str, str]]:
+    """Tasks and variants (empty for any) of which a table makes paired differences."""
+    return {
+        (column.task, variant)
+        for layout in layouts
+        for column in layout.columns
+        if column.excess_over or layout.ablation
+        for variant in column.variants or ("",)
+    }
 
 
 def _require_phantom(data_id: str, folder: Path) -> None:

@@ -106,6 +106,15 @@ def test_a_method_without_single_samples_leaves_a_tie(records, page):
     assert marks(page())["mae_clip"] == "tie"
 
 
+def test_few_patients_leave_a_tie(records, page):
+    for baseline, strength in (("maco", 4.0), ("mae_clip", 0.0)):
+        arrays = samples(strength, count=29)
+        records.add(
+            "rsna_zero_shot", baseline, {"auc": Metric(strength / 5)}, samples=arrays, **REAL
+        )
+    assert marks(page())["mae_clip"] == "tie"
+
+
 def test_one_method_is_not_the_best_of_anything(records, page):
     add(records, "maco", 1.5, 0.86)
     assert set(marks(page()).values()) == {""}
