@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from benchmark.cli import main
@@ -15,15 +13,21 @@ TASKS = "rsna_zero_shot,nih_zero_shot,ms_cxr_grounding,rsna_classification"
 
 
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """The phantom in official layouts, and one small run in `results`."""
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    """The phantom in official layouts, and no record."""
     made = Sandbox(tmp_path_factory.mktemp("docs"))
-    drawn = ["--cases", CASES, "--size", SIDE, "--prevalence", "enriched"]
-    assert main(["phantom", str(made.data), *drawn]) == 0
+    size = ["--cases", CASES, "--size", SIDE, "--prevalence", "enriched"]
+    assert main(["phantom", str(made.data), *size]) == 0
     (made.root / "data" / "mimic-cxr-jpg").symlink_to(made.data / "mimic-cxr-jpg")
     (made.root / "maco-bench.toml").write_text(made.settings())
+    return made
+
+
+@pytest.fixture(scope="session")
+def sandbox(drawn: Sandbox) -> Sandbox:
+    """The same with one small run in `results`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(made.root)
+        patch.chdir(drawn.root)
         names = ["--tasks", TASKS, "--baselines", f"{FEW_BASELINES},mae_hr_clip"]
         assert main(["run-all", "--suite", "maco", *names, "--labels", "1,10"]) == 0
-        yield made
+    return drawn

@@ -32,11 +32,11 @@ LAYOUTS = [block for block in TOML if _layout(block)]
 
 @pytest.mark.parametrize("block", SETTINGS, ids=lambda block: block.place)
 def test_settings_that_a_page_shows_are_taken(
-    block: Block, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    block: Block, drawn: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(sandbox.root)
-    path = sandbox.root / "shown.toml"
-    path.write_text(sandbox.moved(block.text))
+    monkeypatch.chdir(drawn.root)
+    path = drawn.root / "shown.toml"
+    path.write_text(drawn.moved(block.text))
     few = ["--tasks", "rsna_zero_shot", "--baselines", "oracle", "--profile", "toy"]
     assert main(["plan", "--config", str(path), *few]) == 0
 
