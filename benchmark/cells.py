@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from benchmark import registry
 from benchmark.errors import UsageError, unknown_name
@@ -128,12 +128,16 @@ def _recipe(
 
 def _typed_changes(protocol: str, recipe: Recipe, changes: Mapping[str, Any]) -> dict[str, Any]:
     known = {item.name: getattr(recipe, item.name) for item in dataclasses.fields(recipe)}
+    hints = get_type_hints(type(recipe))
     result: dict[str, Any] = {}
     for name, value in changes.items():
         if name not in known:
             raise unknown_name(f"field of the {protocol} recipe", name, known)
         default = known[name]
         value = typed(f"{protocol}.{name}", value, default)
+        choices = get_args(hints[name]) if get_origin(hints[name]) is Literal else ()
+        if choices and value not in choices:
+            raise unknown_name(f"value of {protocol}.{name}", str(value), map(str, choices))
         result[name] = {**default, **value} if isinstance(default, Mapping) else value
     return result
 

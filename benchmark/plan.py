@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -116,6 +116,7 @@ class _Planner:
         for entry in self._entries():
             wanted.extend(self._entry_cells(entry))
         selected = [item for item in wanted if self._matches(item.cell)]
+        self._check_one_reader(selected)
         cells = (*self.pretraining.behind(selected), *selected)
         if not cells:
             raise UsageError(
@@ -123,6 +124,22 @@ class _Planner:
                 remedy="`maco-bench plan` without --only shows all names.",
             )
         return Plan(cells, self.settings, self.suite)
+
+    def _check_one_reader(self, cells: Sequence[PlannedCell]) -> None:
+        """A file of weights belongs to one method: it must not enter a table under two names."""
+        if self.settings.weights is None:
+            return
+        readers = {
+            item.cell.baseline
+            for item in cells
+            if registry.load_baseline(item.cell.baseline).kind == "method"
+        }
+        if len(readers) > 1:
+            raise UsageError(
+                f"--weights names one file, and {len(readers)} methods would read it: "
+                f"{', '.join(sorted(readers))}.",
+                remedy="Name one, and sentinels beside it: --baselines METHOD,oracle,chance.",
+            )
 
     def datasets(self) -> set[str]:
         """The data sets that the cells read; asked before there are any data.

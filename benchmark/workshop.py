@@ -12,14 +12,13 @@ from benchmark.cells import Resolved, start_of
 from benchmark.errors import BadRecordError, UsageError
 from benchmark.fingerprint import file_checksum
 from benchmark.interfaces import BuildContext, Progress
+from benchmark.own_weights import FIELDS, require_maker
 from benchmark.seeds import seed_from
 from benchmark.settings import Settings
 from benchmark.specs import Cell
 
 if TYPE_CHECKING:
     from benchmark.data.store import ImageStore
-
-_OWN_FIELDS = {"model", "tokenizer_json", "options", "size", "image_size"}
 
 
 class Workshop:
@@ -188,8 +187,9 @@ def load_trained(baseline: str, path: Path) -> Any:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises several kinds for a file that it cannot read
         raise _not_our_form(baseline, path) from error
-    if not isinstance(content, dict) or not set(content) >= _OWN_FIELDS:
+    if not isinstance(content, dict) or not set(content) >= set(FIELDS):
         raise _not_our_form(baseline, path)
+    require_maker(content, baseline, path)
     context = BuildContext(
         size=content["size"],
         options=content["options"],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from baselines.checkpoints.loading import place, tensors_of
 from benchmark.errors import BadDataError
 from benchmark.interfaces import BuildContext
+from benchmark.own_weights import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from benchmark.interfaces import Representation
 
 FORMAT = "maco-bench"
-FIELDS = ("model", "tokenizer_json", "options", "size", "image_size")
 
 
 def is_own(content: Mapping[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from baselines.checkpoints.recognition import form_for, section_tensors
 from baselines.checkpoints.shapes import Shapes
 from benchmark.errors import BadDataError, MissingDataError
 from benchmark.interfaces import BuildContext
+from benchmark.own_weights import require_maker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,6 +71,7 @@ def load(
     path = Path(path)
     content = load_checkpoint(path, trusted)
     if is_own(content):
+        require_maker(content, baseline, path)
         return own_model(content, build)
     return load_content(baseline, build, content, path, options, tokenizer_json).model
 

@@ -40,6 +40,12 @@ def plan_lines(plan: Plan) -> list[str]:
     for item in plan.cells:
         cause = f"  {item.cause}" if item.cause and item.state != "blocked" else ""
         lines.append(f"  {item.state:<14} {item.cell.name:<{width}}{cause}".rstrip())
+    stale = plan.in_state("stale")
+    if stale:
+        lines.append(
+            f"stale, {len(stale)} cells: made with other settings or versions, and shown as they "
+            "are; --refresh runs them anew"
+        )
     for cause, cells in _by_cause(plan.in_state("blocked")).items():
         lines.append(f"blocked, {len(cells)} cells: {cause}")
     return lines

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmark import registry
 from benchmark.commands.options import add_data, names, settings_from
-from benchmark.commands.output import say
+from benchmark.commands.output import hint, say
 from benchmark.errors import UsageError
 from benchmark.registry import CHECKOUT
 from benchmark.settings import Settings
@@ -93,8 +93,14 @@ def suite_tables(
         out: Folder for the files; by default below the results folder.
         formats: Of `benchmark.reporting.writers.WRITERS`; by default Markdown.
     """
+    from benchmark.records import all_records
     from benchmark.reporting.tables import write_tables
 
+    if planned is None and not all_records(settings.results, settings.profile):
+        hint(
+            f"no record of profile {settings.profile} lies below {settings.results}: "
+            "the tables show published numbers alone"
+        )
     suite = registry.load_suite(settings.suite)
     out = out or settings.results / "tables" / f"{settings.suite}-{settings.profile}"
     return write_tables(

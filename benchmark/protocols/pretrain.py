@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from benchmark.arrays import array_bytes
 from benchmark.errors import UsageError
 from benchmark.interfaces import Outcome, PretrainBatch, Representation
+from benchmark.own_weights import MAKER
 from benchmark.protocols.inputs import InputReader
 from benchmark.protocols.pretrain_batches import BatchSource
 from benchmark.protocols.pretrain_budget import (
@@ -213,6 +214,7 @@ def _content(context: CellContext, representation: Representation) -> dict[str, 
     state = cast(nn.Module, representation).state_dict()
     return {
         "format": WEIGHTS_FORMAT,
+        MAKER: context.cell.baseline,
         "model": {name: value.detach().cpu() for name, value in state.items()},
         "tokenizer_json": representation.tokenizer_json,
         "options": {**context.baseline.options, **context.cell.options},

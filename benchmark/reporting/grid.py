@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmark.reporting.beside import beside, not_comparable, published_number
 from benchmark.reporting.cells import Measured, measured, seeds_text
@@ -16,6 +16,7 @@ from benchmark.reporting.source import Source
 from benchmark.reporting.steps import step_sheet
 
 DASH = "–"
+STALE = "stale: made with other settings or versions than the plan's; --refresh runs it anew"
 WHOLE_FORM = Form("", "")
 
 
@@ -81,11 +82,18 @@ def _cell(
     if block is None or not found:
         return source.state_of(item.group, block, column)
     if not column.excess_over:
-        return measured(found, metric)
+        return _with_stale(measured(found, metric), found, source)
     if item.row.baseline == column.excess_over:
         return Measured("not_applicable")
     reference = picked(source.results, Group(column.excess_over, "none"), block, column.labels)
     return paired_excess(found, reference, metric, column.excess_over)
+
+
+def _with_stale(cell: Measured, found: Sequence[Result], source: Source) -> Measured:
+    """The cell, with a note where a record was made with other settings or versions."""
+    if not any(source.stale.get(item.name, item.cell["key"]) != item.cell["key"] for item in found):
+        return cell
+    return replace(cell, reason="; ".join(filter(None, (cell.reason, STALE))))
 
 
 def main_sheets(source: Source, block_of: Mapping[str, Block]) -> list[Sheet]:

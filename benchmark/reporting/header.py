@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmark.data.leaks import leak_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from benchmark.reporting.select import Block, Result
+    from benchmark.reporting.layout import TableLayout
+    from benchmark.reporting.select import Block, Group, Result
     from benchmark.reporting.source import Source
 
 
@@ -66,6 +67,30 @@ def leak_lines(current: Iterable[Block], results: Sequence[Result]) -> list[str]
         sentences = {leak_sentence(item.record.get("leaks") or {}) for item in found} - {""}
         lines += [f"`{block.task}@{block.variant}`: {text}" for text in sorted(sentences)]
     return lines
+
+
+def mixed_lines(layout: TableLayout, used: Iterable[Result]) -> list[str]:
+    """Rows whose columns rest on different pre-trainings of one seed.
+
+    So it is where one task was run anew after its pre-training had changed, and another was not.
+
+    Args:
+        layout: Gives the rows their titles.
+        used: Records of the table.
+    """
+    keys: dict[tuple[Group, Any], set[str]] = {}
+    for item in used:
+        if item.pretraining_key:
+            place = (item.group, item.cell["seeds"].get("pretrain"))
+            keys.setdefault(place, set()).add(item.pretraining_key[:8])
+    titles = {row.baseline: row.title for row in layout.rows}
+    return [
+        f"{titles.get(group.baseline, group.baseline)}, pre-training seed {seed}: columns of this "
+        f"row rest on different pre-trainings ({', '.join(sorted(found))}). Run the older cells "
+        "with --refresh."
+        for (group, seed), found in sorted(keys.items(), key=str)
+        if len(found) > 1
+    ]
 
 
 def _results_of(block: Block, results: Sequence[Result]) -> list[Result]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.reporting.extras import extra_sheets
 from benchmark.reporting.grid import main_sheets
-from benchmark.reporting.header import data_line, header_lines, leak_lines
+from benchmark.reporting.header import data_line, header_lines, leak_lines, mixed_lines
 from benchmark.reporting.listing import listing_sheet
 from benchmark.reporting.model import DataLevel, TablePage
 from benchmark.reporting.remarks import remarks
@@ -62,7 +62,10 @@ def page_of(
         command=command,
         phantom=phantom,
         header=tuple(header_lines(source, current, used, command)),
-        warnings=tuple(leak_lines(current.values(), source.results)),
+        warnings=(
+            *leak_lines(current.values(), source.results),
+            *mixed_lines(source.layout, used),
+        ),
         sheets=tuple(sheets),
         notes=tuple(remarks(source, sheets, phantom)),
         faults=tuple(sentinel_faults(layout, source.results, current)),

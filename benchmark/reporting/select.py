@@ -17,7 +17,7 @@ from benchmark.fingerprint import plain
 from benchmark.records import all_records, to_dict
 from benchmark.reporting.corpora import dataset_of
 from benchmark.reporting.layout import ROLES, Role, Row, TableLayout
-from benchmark.specs import short_name
+from benchmark.specs import Seeds, short_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,6 +42,18 @@ class Result:
         """As in cell names: `1`, `10`, `100` or `all`."""
         percent = self.cell.get("label_percent")
         return "all" if percent is None else f"{percent:g}"
+
+    @property
+    def name(self) -> str:
+        """As `Cell.name`: `task@variant/baseline/labels-seeds`."""
+        seeds = Seeds(**self.cell["seeds"])
+        place = f"{self.cell['task']}@{self.cell['variant']}/{self.cell['baseline']}"
+        return f"{place}/{self.labels}-{seeds}"
+
+    @property
+    def pretraining_key(self) -> str:
+        """Key of the pre-training cell that made the weights; empty where there is none."""
+        return str((self.record.get("pretraining") or {}).get("key", ""))
 
     @property
     def block(self) -> Block:

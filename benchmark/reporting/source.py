@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmark.reporting.cells import Measured
@@ -26,6 +26,8 @@ class Source:
         paper_corpus: Data set that the table's own suite pre-trains on; empty for none.
         left_out: Records of the profile whose weights were pre-trained on another corpus.
         comparer: Compares methods with the best of a column; several tables share one.
+        stale: By cell name, key of the cells that the plan would run anew: records of another key
+            are shown, and marked.
     """
 
     layout: TableLayout
@@ -37,3 +39,4 @@ class Source:
     paper_corpus: str = ""
     left_out: Sequence[Result] = ()
     comparer: Comparer = field(default_factory=Comparer)
+    stale: Mapping[str, str] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from benchmark.records import FAILED_FILE, RECORD_FILE
 from benchmark.reporting.cells import Measured
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from benchmark.reporting.layout import Column
@@ -62,6 +62,15 @@ def states_from(
         return Measured("not_run")
 
     return state_of
+
+
+def stale_cells(planned: Iterable[Any]) -> dict[str, str]:
+    """By name: the key of each planned cell whose record was made with other settings or versions.
+
+    Args:
+        planned: `PlannedCell`s.
+    """
+    return {item.cell.name: str(item.cell.key) for item in planned if item.state == "stale"}
 
 
 def why_absent(task: str, baseline: str) -> Measured | None:

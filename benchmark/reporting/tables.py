@@ -18,7 +18,7 @@ from benchmark.reporting.pages import page_of
 from benchmark.reporting.published import read_files, read_join
 from benchmark.reporting.select import load_results
 from benchmark.reporting.source import Source
-from benchmark.reporting.states import states_from
+from benchmark.reporting.states import stale_cells, states_from
 from benchmark.reporting.writers import WRITERS
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def table_pages(
             own,
             left_out,
             comparer,
+            stale_cells(planned or ()),
         )
         listed = read_files(published, layout.listed)
         pages.append(page_of(source, listed, planned or (), command))

@@ -229,6 +229,23 @@ def test_a_weights_file_needs_no_pretraining(fake_settings: Maker, tmp_path: Pat
         make_plan(fake_settings(baselines=("fake_method",), weights=tmp_path / "none"))
 
 
+def test_a_weights_file_is_for_one_method(fake_settings: Maker, tmp_path: Path) -> None:
+    file = tmp_path / "weights.pth"
+    file.write_bytes(b"weights")
+    both = {"tasks": ("fake_task",), "weights": file}
+    beside = make_plan(fake_settings(baselines=("fake_method", "fake_sentinel"), **both))
+    assert {item.cell.baseline for item in beside.cells} == {"fake_method", "fake_sentinel"}
+    with pytest.raises(UsageError, match="2 methods would read it: fake_method, other_method"):
+        make_plan(fake_settings(baselines=("fake_method", "other_method"), **both))
+
+
+def test_a_recipes_words_are_those_it_knows(fake_settings: Maker) -> None:
+    settings = {"baselines": ("fake_method",), "tasks": ("fake_task",)}
+    field = {"ms_cxr_in_pretraining": "inclued"}
+    with pytest.raises(UsageError, match="Did you mean `include`"):
+        make_plan(fake_settings(recipes={"pretrain": field}, **settings))
+
+
 def test_a_malformed_record_runs_again(fake_settings: Maker) -> None:
     settings = fake_settings(baselines=("fake_sentinel",), tasks=("fake_task",))
     plan = make_plan(settings)

@@ -45,6 +45,7 @@ def test_leaves_weights_and_history_and_no_checkpoint(tmp_path: Path) -> None:
     assert stored["format"] == "maco-bench"
     assert set(stored) == {
         "format",
+        "baseline",
         "model",
         "tokenizer_json",
         "options",

@@ -124,6 +124,7 @@ class Records:
         weights: str = "",
         leaks: dict[str, Any] | None = None,
         pretrained_on: str = "",
+        pretraining_key: str = "",
     ) -> Path:
         sentinel = baseline in ("chance", "oracle", "static_prior")
         cell = Cell(
@@ -150,7 +151,11 @@ class Records:
             weights={},
             metrics=metrics,
             leaks=leaks or {},
-            pretraining={"data_id": pretrained_on} if pretrained_on else {},
+            pretraining={
+                name: value
+                for name, value in (("data_id", pretrained_on), ("key", pretraining_key))
+                if value
+            },
             selection=selection or {},
             provenance={"commit": "0123456789abcdef", "dirty": False, "command": "secret"},
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -301,6 +302,32 @@ def test_changed_options_alone_leave_the_published_row(records, leaderboards, tm
     text = page(records, leaderboards, tmp_path)
     assert cells(text, "Ours ")[2:4] == ["not run", "90.5 (text)"]
     assert cells(text, "Ours (weighting=v1)")[2].startswith("71.3")
+
+
+def test_a_stale_record_is_shown_and_said_to_be(records, leaderboards, tmp_path, specs):
+    records.add("rsna_zero_shot", "maco", AUC)
+    records.sentinels()
+    cell = Cell(
+        "evaluate", "rsna_zero_shot", "maco", "maco", "demo",
+        "rsna_pneumonia-phantom-v1-aaaaaaaa", "trained", Seeds(pretrain=0), key="another",
+    )  # fmt: skip
+    text = page(records, leaderboards, tmp_path, planned=[PlannedCell(cell, "stale")])
+    assert cells(text, "Ours")[2].startswith("71.3 [68.9, 73.6] [")
+    assert "stale: made with other settings" in text
+    fresh = page(records, leaderboards, tmp_path, planned=[PlannedCell(cell, "done")])
+    assert "stale" not in fresh
+
+
+def test_a_row_of_two_pretrainings_is_said_to_be_one(records, leaderboards, tmp_path, specs):
+    records.add("rsna_zero_shot", "maco", AUC, pretraining_key="aaaaaaaa11")
+    other = {"data_id": "ms_cxr-phantom-v1-bbbbbbbb", "pretraining_key": "bbbbbbbb22"}
+    records.add("ms_cxr_grounding", "maco", {"cnr": Metric(0.5)}, **other)
+    text = page(records, leaderboards, tmp_path)
+    assert "**Ours, pre-training seed 0: columns of this row rest on different" in text
+    assert "(aaaaaaaa, bbbbbbbb)" in text
+    (folder,) = records.root.rglob("ms_cxr_grounding@maco")
+    shutil.rmtree(folder)
+    assert "different pre-trainings" not in page(records, leaderboards, tmp_path)
 
 
 def test_records_with_equal_seeds_are_not_averaged(records, leaderboards, tmp_path, specs):
