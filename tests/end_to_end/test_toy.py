@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -98,12 +97,10 @@ def test_a_second_run_executes_nothing_opens_no_image_and_builds_no_model(
     results, cache, _ = toy
     before = {path: path.stat().st_mtime_ns for path in results.rglob("record.json")}
     tables = {path: path.read_bytes() for path in results.rglob("*.md")}
-    start = time.perf_counter()
     again = run_all(
         "--profile", "toy", "--results", str(results), "--cache-dir", str(cache), code=BLOCK_TORCH
     )
     assert again.returncode == 0, again.stdout + again.stderr
-    assert time.perf_counter() - start < 60
     assert before == {path: path.stat().st_mtime_ns for path in results.rglob("record.json")}
     assert tables == {path: path.read_bytes() for path in results.rglob("*.md")}
 
