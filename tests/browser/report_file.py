@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchmark.interfaces import Metric
 from benchmark.reporting.cells import Measured
 from benchmark.reporting.comparison import Comparer
 from benchmark.reporting.model import Beside, TableCell
@@ -55,9 +56,11 @@ def write_report(folder: Path) -> Path:
         page(compared_sheet("part of the data set is absent"), name="small", paper_table="Table 2"),
     ]
     figure = Picture(bytes_uri(SVG, "image/svg+xml"), f"A figure. {HOSTILE}", "A figure")
+    # A long name without a place to break.
+    long = made.add("covid_rural_segmentation", "maco", {"dice_nonempty": Metric(0.5, n=1)})
     report = build_report(
         {"small": tables},
-        [source, *(item for items in by_name.values() for item in items)],
+        [source, *(item for items in by_name.values() for item in items), long],
         "paper",
         titles={"small": "A suite"},
         command="maco-bench report",

@@ -360,6 +360,17 @@ def test_no_part_is_wider_than_the_window(opened, width):
         assert page.evaluate("document.documentElement.scrollWidth") <= width, place
 
 
+def test_a_first_column_stays_inside_its_cells_on_a_phone(opened):
+    wider = """() => [...document.querySelectorAll('.view:not([hidden]) tbody th')]
+        .filter((cell) => cell.checkVisibility() && cell.scrollWidth > cell.clientWidth + 1)
+        .map((cell) => cell.textContent)"""
+    one = opened(width=360)
+    for place in (*VIEWS, cells_of(one.page)[1]):
+        page = one.go(place)
+        wait_for(page, place)
+        assert page.evaluate(wider) == [], place
+
+
 def test_a_table_scrolls_in_its_box_and_keeps_its_first_column(opened):
     page = opened("table-wide", width=360).page
     box = page.locator(f"{WIDE} .scroll")
