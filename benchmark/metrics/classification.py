@@ -23,7 +23,7 @@ positive or a negative of a class is redrawn, and counted in `selection["bootstr
 of them would have to be, none is, and a replicate is dropped where a class is undefined in it. A
 class with few cases has DeLong's interval, or none: see `few_cases`.
 `selection["f1_thresholds"]` and `selection["mcc_thresholds"]` hold the thresholds by split and
-class, `selection["thresholds_chosen_by"]` the rules, `selection["classes"]` the order of the
+class, `selection["thresholds_chosen_by"]` the rules, `selection["class_names"]` the order of the
 columns.
 
 Predictions: `ids`, `patients`, `split`, `classes` (k), `truth` (n, k) with NaN for unknown, and
@@ -100,7 +100,7 @@ def score(
         more, undefined = argmax_metrics(truth[rows], scores[rows], names, bootstrap, missing)
         metrics, dropped = metrics | more, dropped | undefined
     selection = _thresholds(predictions, names, by_class) | {
-        "classes": list(names),
+        "class_names": list(names),
         "bootstrap": {
             "replicates": replicates,
             "patients": bootstrap.patients,

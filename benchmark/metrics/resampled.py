@@ -107,7 +107,7 @@ def resampled(family: str, metric: str, read: Read, record: Mapping[str, Any]) -
             remedy=f"Known for {family}: {', '.join(comparable_metrics(family)) or 'nothing'}.",
         )
     if family == "classification":
-        return _auc(read("samples"), (record.get("selection") or {}).get("classes"))
+        return _auc(read("samples"), (record.get("selection") or {}).get("class_names"))
     if family == "detection":
         return _precision(read("predictions"), metric, record["recipe"])
     return _mean(read("samples"), SAMPLE_ARRAYS[family][metric])

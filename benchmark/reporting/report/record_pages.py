@@ -152,7 +152,7 @@ def _worst(result: Result, anchor: str) -> WorstCases:
 
 def _classes(result: Result) -> tuple[str, ...]:
     """Names of the columns of the scores; an older record has them in its predictions alone."""
-    names = result.record["selection"].get("classes")
+    names = result.record["selection"].get("class_names")
     if not isinstance(names, list):
         predictions = read_arrays(result.folder, result.record.get("predictions") or {})
         names = [str(name) for name in predictions.get("classes", ())]

@@ -50,7 +50,7 @@ def test_auc_is_the_mean_over_defined_classes_of_the_test_split():
     assert auc.interval_per_class["class 0"][0] < first < auc.interval_per_class["class 0"][1]
     assert "auc_cosine" not in scores.metrics
     assert set(scores.per_sample) == {"ids", "patients", "truth", "scores"}
-    assert scores.selection["classes"] == ["class 0", "class 1", "class 2"]
+    assert scores.selection["class_names"] == ["class 0", "class 1", "class 2"]
     assert len(scores.per_sample["patients"]) == 200
 
 

@@ -147,8 +147,8 @@ def test_classification_by_order_of_the_classes():
         {k: vars(v) for k, v in second.metrics.items()},
     )
     chosen, again = dict(first.selection), dict(second.selection)
-    names = chosen.pop("classes")
-    assert [names[place] for place in turned] == again.pop("classes")
+    names = chosen.pop("class_names")
+    assert [names[place] for place in turned] == again.pop("class_names")
     same(chosen, again)
 
 

@@ -39,8 +39,8 @@ def sides(records, *baselines):
 
 def test_auc_over_classes(records):
     good, poor = samples(1.5), samples(0.1)
-    records.add(TASK, "maco", AUC, samples=good, selection={"classes": ["Mass", "Hernia"]})
-    records.add(TASK, "mae_clip", AUC, samples=poor, selection={"classes": ["Mass", "Hernia"]})
+    records.add(TASK, "maco", AUC, samples=good, selection={"class_names": ["Mass", "Hernia"]})
+    records.add(TASK, "mae_clip", AUC, samples=poor, selection={"class_names": ["Mass", "Hernia"]})
     found = Comparer(400).compare(*sides(records, "maco", "mae_clip"), "auc")
     means = [
         np.mean([roc_auc_score(one["truth"][:, c], one["scores"][:, c]) for c in range(2)])
@@ -67,7 +67,7 @@ def test_the_order_of_stored_samples_has_no_influence(records):
 def test_a_class_that_one_side_does_not_score_is_left_out_of_both(records):
     partial = samples(0.1)
     partial["scores"][:, 1] = np.nan
-    names = {"classes": ["Mass", "Hernia"]}
+    names = {"class_names": ["Mass", "Hernia"]}
     records.add(TASK, "maco", AUC, samples=samples(1.5), selection=names)
     records.add(TASK, "kad", AUC, samples=partial, selection=names)
     found = Comparer(200).compare(*sides(records, "maco", "kad"), "auc")

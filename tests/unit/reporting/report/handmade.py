@@ -116,7 +116,7 @@ class Results:
             "truth": truth,
             "scores": scores,
         }
-        fields = {"samples": samples, "selection": {"classes": list(CLASSES)}, **more}
+        fields = {"samples": samples, "selection": {"class_names": list(CLASSES)}, **more}
         return self.add("rsna_zero_shot", baseline, metrics, seed=seed, data_id=data_id, **fields)
 
     def add(

@@ -111,7 +111,7 @@ def hostile(made):
             {"auc": score, HOSTILE: Metric(None, why=HOSTILE)},
             samples=samples,
             recipe={"kind": HOSTILE, HOSTILE: [HOSTILE], "source": HOSTILE},
-            selection={"classes": [HOSTILE, HOSTILE], HOSTILE: [{HOSTILE: HOSTILE}]},
+            selection={"class_names": [HOSTILE, HOSTILE], HOSTILE: [{HOSTILE: HOSTILE}]},
             provenance={"commit": HOSTILE, "command": HOSTILE, "libraries": {HOSTILE: HOSTILE}},
             data_id=PHANTOM_ID,
         )
