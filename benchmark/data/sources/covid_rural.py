@@ -41,6 +41,7 @@ IMAGES, MASKS = "jpgs", "pngs_masks"
 PATIENTS = "covid_rural_patient_info.csv"
 _UNKNOWN = ("", "NULL")
 
+SHOWN_IDS = 3
 log = logging.getLogger(__name__)
 
 
@@ -84,7 +85,12 @@ def read(
     ids = sorted(mask_index)
     unsegmented = sorted(set(index) - set(ids))
     if unsegmented:
-        log.warning("COVID Rural: left out without a mask file: %s.", ", ".join(unsegmented))
+        first = ", ".join(unsegmented[:SHOWN_IDS])
+        more = ", ..." if len(unsegmented) > SHOWN_IDS else ""
+        log.warning(
+            "COVID Rural: %d images without a mask file are left out: %s%s.",
+            len(unsegmented), first, more,
+        )  # fmt: skip
     present, absent = _files.present_rows(SOURCE, root, ids, index, allow_partial)
     kept = [name for name, here in zip(ids, present) if here]
     facts, facts_path = _patient_facts(root / folder)
