@@ -86,6 +86,7 @@ def beside(
     cell: Measured,
     found: Sequence[Result],
     reason: str,
+    exact: bool = False,
 ) -> Beside | None:
     """What the paper prints beside a measured value, and whether it was reproduced.
 
@@ -95,6 +96,7 @@ def beside(
         cell: What was measured.
         found: The records behind it.
         reason: Why the two must not be compared, from `not_comparable`; empty if they may be.
+        exact: A count that depends on no data and no seed.
     """
     if item is None:
         return None
@@ -110,6 +112,7 @@ def beside(
         source.join.margins.get(item.metric),
         trained_here=any(one.cell["weights"] == "trained" for one in found),
         incomparable=reason,
+        exact=exact,
     )
     comparable = cell.value is not None and verdict != "not comparable"
     difference = cell.value - value if comparable and cell.value is not None else None

@@ -177,7 +177,8 @@ def _column_cells(
             reason = not_comparable(source, block, found, column.paper_recipe)
         item = published_number(source, entry.row, entry.form, column)
         keys = tuple(sorted(str(one.cell["key"]) for one in found))
-        cells.append(TableCell(cell, beside(source, item, cell, found, reason), keys=keys))
+        side = beside(source, item, cell, found, reason, exact=column.data_free)
+        cells.append(TableCell(cell, side, keys=keys))
     if block is None or block.phantom or column.excess_over:
         return cells
     return marked(source, column, rows, [entry.found[place] for entry in rows], cells)

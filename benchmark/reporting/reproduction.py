@@ -17,6 +17,8 @@ metric's margin: how far apart two values may be and still mean the same
 Weights that were pre-trained here with one seed show one checkpoint of the method, and its
 interval holds no spread between runs: `reproduced` then becomes `unresolved`. Released weights are
 the paper's own checkpoint, of which the interval speaks.
+
+A count that no data and no seed enter (multiply-adds of a model) is exact: u is 0.
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ def reproduction(
     *,
     trained_here: bool,
     incomparable: str = "",
+    exact: bool = False,
 ) -> tuple[Reproduction, str]:
     """Verdict on one printed number, and the reason where it is not plain.
 
@@ -52,6 +55,7 @@ def reproduction(
         margin: Of the metric, in our unit; None gives no verdict but `unresolved`.
         trained_here: The weights were pre-trained here, not released by the authors.
         incomparable: Why the two must not be compared; empty if they may be.
+        exact: A count that depends on no data and no seed.
     """
     if cell.value is None:
         return "not measured", ""
@@ -59,15 +63,16 @@ def reproduction(
         return "not comparable", incomparable
     if margin is None:
         return "unresolved", NO_MARGIN
-    if cell.interval is None:
+    low, high = (cell.value, cell.value) if exact else cell.interval or (None, None)
+    if low is None or high is None:
         return "unresolved", NO_INTERVAL
     distance = abs(cell.value - printed)
-    half = (cell.interval[1] - cell.interval[0]) / 2
+    half = (high - low) / 2
     if distance > max(half, margin) + rounding:
         return "differs", ""
     if distance + half > margin + rounding:
         return "unresolved", TOO_WIDE if half > margin else NEAR_EDGE
-    if trained_here and cell.pretraining_seeds == 1:
+    if trained_here and not exact and cell.pretraining_seeds == 1:
         return "unresolved", ONE_RUN
     return "reproduced", ""
 

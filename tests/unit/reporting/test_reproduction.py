@@ -57,6 +57,12 @@ def test_one_run_never_reproduces_but_may_differ():
     assert verdict(0.9, 0.001, seeds={}, trained_here=False)[0] == "reproduced"
 
 
+def test_a_count_is_exact_without_interval_and_seeds():
+    assert verdict(0.9, None, exact=True, seeds={"pretrain": (0,)}) == ("reproduced", "")
+    assert verdict(0.92, None, exact=True)[0] == "differs"
+    assert verdict(0.9, None, exact=True, incomparable="phantom data")[0] == "not comparable"
+
+
 @given(st.floats(0, 1), st.floats(0, 0.2), st.floats(0.5, 1), st.floats(0.001, 0.1))
 def test_the_verdicts_exclude_each_other(value, half, printed, margin):
     found, why = verdict(value, half, printed, margin)
