@@ -136,7 +136,10 @@ def test_a_phantom_that_was_finished_while_the_lease_was_taken_is_not_drawn_agai
         ({"corpus": "mimic_cxr", "baselines": ("fake_sentinel",)}, {"fake_source"}),
         ({"corpus": "mimic_cxr", "only": "fake_task@*/fake_sentinel/*"}, {"fake_source"}),
         ({"corpus": "mimic_cxr", "only": "pretraining@*"}, {"mimic_cxr", "ms_cxr"}),
-        ({"corpus": "mimic_cxr", "weights": Path(__file__)}, {"fake_source"}),
+        (
+            {"corpus": "mimic_cxr", "weights": Path(__file__), "baselines": ("fake_method",)},
+            {"fake_source"},
+        ),
         ({"suite": "maco", "tasks": ("nih_zero_shot",), "baselines": ("oracle",)}, {"nih_cxr14"}),
         ({"tasks": ("fake_text_task",), "baselines": ("fake_method",)}, set()),
     ],

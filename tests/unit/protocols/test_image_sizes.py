@@ -50,7 +50,9 @@ def pretrained(folder: Path, name: str) -> Representation:
         profile=Profile("toy", "toy", 64, PhantomSize(1, 64)),
         uses_text=False,
     )
-    pretrain.run(context)
+    # A file of weights names the baseline that its cell was of.
+    named = dataclasses.replace(context.cell, baseline=name)
+    pretrain.run(dataclasses.replace(context, cell=named))
     return load_trained(name, folder / pretrain.WEIGHTS_FILE).eval()
 
 
