@@ -190,7 +190,9 @@ def rows_for(layout: TableLayout, results: Iterable[Result]) -> list[TableRow]:
 
 def _guest(layout: TableLayout, group: Group, several_corpora: bool) -> Row:
     """The row of a baseline that the layout does not name."""
-    role: Role = "sentinel" if group.weights == "none" else "method"
+    role: Role = "method"
+    if group.weights == "none":
+        role = "sentinel" if group.baseline.startswith(("oracle", "chance")) else "prior"
     title = f"`{short_name(group.baseline)}`"
     base, *changes = group.baseline.split(registry.OPTION_MARK)
     if registry.FROM_SCRATCH in changes:
