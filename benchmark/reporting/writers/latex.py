@@ -93,10 +93,12 @@ def _tabular(text: Printed) -> list[str]:
 
 
 def _line(cells: Sequence[str]) -> str:
-    return " & ".join(cells) + r" \\"
+    """A row; one that began with a bracket would be read as the length behind the last break."""
+    begins = "{}" if cells[0].startswith("[") else ""
+    return begins + " & ".join(cells) + r" \\"
 
 
 def _notes(lines: Sequence[str]) -> list[str]:
     if not lines:
         return []
-    return [r"\par\smallskip\footnotesize", r"\\ ".join(escaped(line[2:]) for line in lines)]
+    return [r"\par\smallskip\footnotesize", *(escaped(line[2:]) + r"\par" for line in lines)]

@@ -163,6 +163,16 @@ def test_latex_is_booktabs_and_escaped():
     )
 
 
+def test_no_bracket_follows_a_line_break_of_latex():
+    """`\\\\ [1]` would be a length; so would a row that begins with a bracket."""
+    cells = (TableCell(UNDEFINED), TableCell(Measured("undefined", reason="another reason")))
+    lines = [Line(("[odd] name", "", ""), cells, "method", "odd")] * 2
+    sheet = Sheet("", ("Method", "Epochs", "Seeds"), page().sheets[0].heads, tuple(lines))
+    text = WRITERS["latex"](page(sheets=(sheet,)))["one.tex"]
+    assert "[1] no positive case" in text and "[2] another reason" in text
+    assert not re.search(r"\\\\\s*\[", text)
+
+
 def test_the_same_page_gives_the_same_bytes():
     for writer in WRITERS.values():
         assert writer(page()) == writer(page())
