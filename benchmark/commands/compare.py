@@ -97,7 +97,7 @@ def _metrics(task: str, wanted: Sequence[str] | None) -> tuple[str, ...]:
             raise UsageError(
                 f"`{task}` cannot be compared by `{name}`.", remedy=f"Known: {', '.join(known)}."
             )
-    return tuple(wanted) if wanted else known[:1]
+    return tuple(dict.fromkeys(wanted)) if wanted else known[:1]
 
 
 def _records(
@@ -134,7 +134,7 @@ def _pairings(
     comparer = Comparer(interval=interval)
     found = []
     for block in sorted({item.block for item in results}):
-        here = [item for item in results if item.block == block]
+        here = [item for item in results if item.block == block and item.cell["baseline"] in sides]
         fractions = sorted({item.labels for item in here}, key=_fraction_order)
         for fraction in fractions:
             groups = [_group(here, side, fraction) for side in sides]
@@ -187,7 +187,9 @@ def _lines(item: _Pairing, first: str, second: str) -> list[str]:
     if found.difference is None:
         return [*lines, f"  not compared: {found.why}", ""]
     scores = f"{first} {comparison.first:.4f}, {second} {comparison.second:.4f}"
-    lines.append(f"  {scores}; {comparison.samples} samples of {found.patients} patients")
+    lines.append(
+        f"  {scores}; {comparison.samples} samples, {found.patients} patients carry the score"
+    )
     if found.interval is None:
         return [*lines, f"  difference {number(found.difference, form)}: {found.why}", ""]
     low, high = (number(bound, form) for bound in found.interval)
@@ -196,7 +198,8 @@ def _lines(item: _Pairing, first: str, second: str) -> list[str]:
     lines.append(f"  difference {number(found.difference, form)} [{low}, {high}]: {verdict}")
     corrected = "" if item.adjusted_p is None else f", Holm {_p(item.adjusted_p)}"
     lines.append(f"  p {_p(found.p_value)}{corrected} ({found.method})")
-    lines.append(f"  smallest detectable difference {found.smallest_detectable:.4f}")
+    if found.smallest_detectable is not None:
+        lines.append(f"  smallest detectable difference {found.smallest_detectable:.4f}")
     lines.append(f"  {_settled(comparison)}")
     if comparison.one_checkpoint:
         lines.append("  one pre-training run on a side: this speaks of checkpoints, not of methods")
@@ -204,12 +207,15 @@ def _lines(item: _Pairing, first: str, second: str) -> list[str]:
 
 
 def _settled(comparison: Comparison) -> str:
+    """How many cases would settle a difference of this size, or why no number would."""
+    if not comparison.found.difference:
+        return "the scores are equal: no number of cases would settle which is higher"
     needed = comparison.samples_to_settle
     if needed is None:
-        return "the scores are equal: no number of cases would settle which is higher"
+        return "no number of cases settles this: the seeds' spread is too large; run more seeds"
     text = (
-        f"a difference of this size is settled (80 % power, 5 %) by {needed:,} such test samples "
-        f"of {comparison.patients_to_settle:,} patients"
+        f"a difference of this size is settled (80 % power, 5 %) by {needed:,} such test samples, "
+        f"{comparison.patients_to_settle:,} patients that carry the score"
     )
     return text + (" (this test set has them)" if needed <= comparison.samples else "")
 

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     from benchmark.recipes.ground import ClassGroundRecipe
 
-VERSION = 1
+VERSION = 2
 BEST = 1.0
 HALF = "/half_range"
 TEST = "/test_threshold_published"

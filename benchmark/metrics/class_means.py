@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.interfaces import Metric
-from benchmark.statistics.bootstrap import percentile_interval
+from benchmark.statistics.bootstrap import Interval, percentile_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from benchmark.statistics.bootstrap import Interval
 
 
 def mean_over_classes(
@@ -67,7 +65,9 @@ def mean_chance(levels: Sequence[float]) -> float | None:
 
 
 def replicated(
-    drawn: Mapping[str, np.ndarray], few: Mapping[str, Interval] | None = None
+    drawn: Mapping[str, np.ndarray],
+    few: Mapping[str, Interval] | None = None,
+    why_no_mean: str = "",
 ) -> tuple[Interval | None, dict[str, Interval], dict[str, int]]:
     """Intervals from the replicates of each defined class, (r,) by class.
 
@@ -77,6 +77,7 @@ def replicated(
     Args:
         drawn: Replicates by class.
         few: What stands in place of the percentiles of a class with few cases.
+        why_no_mean: Why a mean over several classes has no interval; empty if it may have one.
 
     Returns:
         Interval of the mean (None without a class), those of the classes, and the number of
@@ -92,6 +93,8 @@ def replicated(
         intervals |= {name: one for name, one in (few or {}).items() if name in drawn}
     if len(drawn) == 1:
         (mean,) = intervals.values()
+    elif why_no_mean and mean.replicates:
+        mean = Interval(None, mean.defined, mean.replicates, why_no_mean)
     return mean, intervals, dropped
 
 

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
     from benchmark.recipes import Recipe
 
-VERSION = 3
+VERSION = 4
 NO_SCORES = "no scores for this class"
 AUCS = {"auc": "scores", "auc_cosine": "scores_cosine"}
 
@@ -160,7 +160,9 @@ def _auc_metric(
         name: why_undefined(truth[:, column]) or NO_SCORES for column, name in enumerate(names)
     }
     of_class = {names[column]: one for column, one in drawn.items()}
-    interval, intervals, dropped = replicated(of_class, few.of_auc(scores))
+    interval, intervals, dropped = replicated(
+        of_class, few.of_auc(scores), few.why_no_mean(list(of_class))
+    )
     metric = mean_over_classes(
         values, reasons, chance=AUC_CHANCE, interval=interval, interval_per_class=intervals
     )
@@ -174,8 +176,9 @@ def _metric(
     drawn: Mapping[int, np.ndarray],
     few: FewCases,
 ) -> tuple[Metric, dict[str, int]]:
+    replicates = {names[c]: one for c, one in drawn.items()}
     interval, intervals, dropped = replicated(
-        {names[c]: one for c, one in drawn.items()}, few.without()
+        replicates, few.without(), few.why_no_mean(list(replicates))
     )
     of_class = dict(zip(names, by_class, strict=True))
     found = mean_over_classes(

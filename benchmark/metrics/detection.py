@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
     from benchmark.recipes.detect import DetectRecipe
 
-VERSION = 2
+VERSION = 3
 PUBLISHED = "ap_40_75_published"
 NO_TRUTH = "no test image has a true box"
 NO_TRUTH_OF_CLASS = "no test image has a true box of this class"

@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from benchmark.metrics.grounding_pairs import PairScores
     from benchmark.recipes import GroundRecipe
 
+VERSION = 2
+
 
 def score(
     predictions: Mapping[str, np.ndarray], recipe: GroundRecipe, seed: int, replicates: int

@@ -22,6 +22,7 @@ from benchmark.metrics.ranked_auc import bootstrap_auc
 from benchmark.metrics.ranking import rank_auc, why_undefined
 from benchmark.statistics.bca import auc_influence, mean_influence
 from benchmark.statistics.bootstrap import PatientBootstrap
+from benchmark.statistics.carriers import carrying_patients
 
 Arrays = Mapping[str, np.ndarray]
 Read = Callable[[str], Arrays]
@@ -64,6 +65,9 @@ class Resampled:
             they follow from the truth alone, so that all methods meet the same resamples.
         values: By class, or by `ONLY`; defined ones only.
         replicates: From a bootstrap of these samples and names of classes, (r, classes).
+        carriers: From names of classes, patients that carry the score: of an AUC those on the
+            smaller side of its rarest class, of a mean those with a defined value, of an average
+            precision those with a true box of its rarest class.
         influence: From names of classes, how much each patient moves the mean over them,
             (patients,) (see `benchmark.statistics.bca`); None where there is no closed form.
         truth: (n, k) for an AUC, in the order of `values`; else None.
@@ -75,6 +79,7 @@ class Resampled:
     cases: np.ndarray | None
     values: Mapping[str, float]
     replicates: Callable[[PatientBootstrap, tuple[str, ...]], np.ndarray]
+    carriers: Callable[[tuple[str, ...]], int]
     influence: Callable[[tuple[str, ...]], np.ndarray] | None = None
     truth: np.ndarray | None = None
     scores: np.ndarray | None = None
@@ -142,6 +147,9 @@ def _auc(samples: Arrays, classes: Sequence[str] | None) -> Resampled:
         columns = [place[name] for name in classes]
         return bootstrap_auc(truth[:, columns], scores[:, columns], bootstrap)
 
+    def carriers(classes: tuple[str, ...]) -> int:
+        return carrying_patients(truth[:, [place[name] for name in classes]], patients)
+
     def influence(classes: tuple[str, ...]) -> np.ndarray:
         columns = [place[name] for name in classes]
         return auc_influence(truth[:, columns], scores[:, columns], patients)
@@ -149,8 +157,9 @@ def _auc(samples: Arrays, classes: Sequence[str] | None) -> Resampled:
     values = {name: float(rank_auc(truth[:, c], scores[:, c])) for name, c in place.items()}
     kinds = np.concatenate([truth == 1, truth == 0], axis=1)
     return Resampled(
-        samples["ids"][order], patients, kinds, values, replicates, influence, truth, scores
-    )
+        samples["ids"][order], patients, kinds, values, replicates, carriers, influence,
+        truth, scores,
+    )  # fmt: skip
 
 
 def _mean(samples: Arrays, name: str) -> Resampled:
@@ -165,11 +174,14 @@ def _mean(samples: Arrays, name: str) -> Resampled:
     def replicates(bootstrap: PatientBootstrap, classes: tuple[str, ...]) -> np.ndarray:
         return bootstrap.means(array)[:, None]
 
+    def carriers(classes: tuple[str, ...]) -> int:
+        return len(np.unique(patients[known]))
+
     def influence(classes: tuple[str, ...]) -> np.ndarray:
         return mean_influence(array, patients)
 
     values = {ONLY: float(array[known].mean())}
-    return Resampled(samples["ids"][order], patients, None, values, replicates, influence)
+    return Resampled(samples["ids"][order], patients, None, values, replicates, carriers, influence)
 
 
 def _precision(predictions: Arrays, metric: str, recipe: Mapping[str, Any]) -> Resampled:
@@ -191,10 +203,11 @@ def _precision(predictions: Arrays, metric: str, recipe: Mapping[str, Any]) -> R
         drawn = [replicated_precision(matches[name], bootstrap) for name in classes]
         return np.stack([one[places].mean(axis=0) for one in drawn], axis=1)
 
-    return Resampled(
-        predictions["ids"][rows],
-        predictions["patients"][rows],
-        np.stack([matches[name].truths > 0 for name in found], axis=1),
-        found,
-        replicates,
-    )
+    patients = predictions["patients"][rows]
+    with_box = {name: matches[name].truths > 0 for name in found}
+
+    def carriers(classes: tuple[str, ...]) -> int:
+        return min(len(np.unique(patients[with_box[name]])) for name in classes)
+
+    kinds = np.stack(list(with_box.values()), axis=1)
+    return Resampled(predictions["ids"][rows], patients, kinds, found, replicates, carriers)

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
     from benchmark.recipes import Recipe
 
-VERSION = 2
+VERSION = 3
 HALF = 0.5
 FRAME = ("height", "width")
 

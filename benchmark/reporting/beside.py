@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.data.leaks import leak_sentence
 from benchmark.reporting.model import Beside
+from benchmark.reporting.protocol import off_protocol
 from benchmark.reporting.published import SHOWN, PublishedNumber, find
-from benchmark.reporting.reproduction import reproduction, rounding_of
+from benchmark.reporting.reproduction import ONE_FILE, ONE_RUN, reproduction, rounding_of
 
 if TYPE_CHECKING:
     from benchmark.reporting.cells import Measured
@@ -74,6 +75,9 @@ def not_comparable(
         for name, wanted in paper_recipe.items():
             if recipe.get(name) != wanted:
                 return f"`{name}` is `{recipe.get(name)}`, the paper's is `{wanted}`"
+        changed = off_protocol(item, source.profile)
+        if changed:
+            return changed
         leak = leak_sentence(item.record.get("leaks") or {})
         if leak:
             return f"the split leaks: {leak}"
@@ -110,13 +114,23 @@ def beside(
         value,
         rounding_of(item.text, scale),
         source.join.margins.get(item.metric),
-        trained_here=any(one.cell["weights"] == "trained" for one in found),
+        single_run=_single_run(source, cell, found),
         incomparable=reason,
         exact=exact,
     )
     comparable = cell.value is not None and verdict != "not comparable"
     difference = cell.value - value if comparable and cell.value is not None else None
     return Beside(item.text, item.status, value, difference, verdict, why)
+
+
+def _single_run(source: Source, cell: Measured, found: Sequence[Result]) -> str:
+    """Why the weights behind a cell are those of a single run; empty if they are not."""
+    for one in found:
+        checksum = str((one.record.get("weights") or {}).get("checksum", ""))
+        if one.cell["weights"].startswith("file:") and checksum not in source.join.releases:
+            return ONE_FILE
+    trained = any(one.cell["weights"] == "trained" for one in found)
+    return ONE_RUN if trained and cell.pretraining_seeds == 1 else ""
 
 
 def worth_a_column(item: Beside | None) -> bool:

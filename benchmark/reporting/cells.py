@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from scipy import stats
 
-from benchmark.reporting.units import unit_of
-from benchmark.statistics.seed_spread import seed_error, spread_by_axis
+from benchmark.reporting.protocol import of_several_recipes
+from benchmark.statistics.seed_spread import mean_over_runs, seed_variances, spread_by_axis
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from benchmark.reporting.layout import Format
     from benchmark.reporting.select import Result
+    from benchmark.statistics.seed_spread import Runs
 
 CellState = Literal["value", "undefined", "not_run", "failed", "not_applicable", "ambiguous"]
 TIMING = "timing/"
@@ -86,6 +87,9 @@ def measured(results: Sequence[Result], metric: str) -> Measured:
     if len(set(sets)) != len(sets):
         keys = ", ".join(sorted(str(item.cell["key"])[:8] for item in results))
         return Measured("ambiguous", reason=f"several records with the same seeds: {keys}")
+    several = of_several_recipes(results)
+    if several:
+        return Measured("ambiguous", reason=several)
     found = [_score(item, metric) for item in results]
     scores = [score for score in found if score is not None]
     if len(scores) < len(found):
@@ -109,22 +113,20 @@ def _joined(
     scores: Sequence[Mapping[str, Any]],
     seeds: Mapping[str, tuple[int, ...]],
 ) -> Measured:
-    units: dict[Hashable, list[float]] = {}
-    for item, score in zip(results, scores, strict=True):
-        units.setdefault(unit_of(item, results), []).append(float(score["value"]))
-    means = [sum(values) / len(values) for values in units.values()]
-    intervals = [score.get("interval") for score in scores]
     runs = [
         (item.cell["seeds"], float(score["value"]))
         for item, score in zip(results, scores, strict=True)
     ]
+    intervals = [score.get("interval") for score in scores]
+    bests = {score.get("best") for score in scores}
+    best = bests.pop() if len(bests) == 1 else None
     return Measured(
         "value",
-        value=sum(means) / len(means),
-        interval=joined_interval(means, intervals),
+        value=mean_over_runs(runs),
+        interval=joined_interval(runs, intervals, best),
         reason="; ".join(sorted({gap for score in scores for gap in _gaps(score)})),
         seeds=seeds,
-        sampling=sampling_interval(means, intervals) if len(results) > 1 else None,
+        sampling=sampling_interval(runs, intervals) if len(results) > 1 else None,
         spread=spread_by_axis(runs),
     )
 
@@ -141,32 +143,36 @@ def _gaps(score: Mapping[str, Any]) -> list[str]:
 
 
 def joined_interval(
-    means: Sequence[float], intervals: Sequence[Sequence[float] | None]
+    runs: Runs, intervals: Sequence[Sequence[float] | None], best: float | None = None
 ) -> tuple[float, float] | None:
     """95 % interval of the mean over seeds.
 
-    One record keeps its patient bootstrap. For several, two errors are joined as independent:
-    the patients' (`sampling_interval`) and the seeds' (Student's t, k - 1 degrees, on the
-    standard error of the k means). The interval is symmetric about the mean.
+    One record keeps its patient bootstrap. For several, the half-widths of independent errors are
+    joined by their squares: that of the patients (`sampling_interval`), and for each seed axis
+    with several seeds (`seed_variances`) its standard error times Student's 97.5 % point. The
+    interval is symmetric about the mean, and cut where the metric ends.
 
     Args:
-        means: Value for each seed of the axis that is averaged.
+        runs: Seeds and value of each record.
         intervals: Patient interval of each record; with one missing there is no interval.
+        best: Best value of a metric that runs from 0 to it; None for one without bounds.
     """
-    patients = sampling_interval(means, intervals)
+    patients = sampling_interval(runs, intervals)
     if patients is None or len(intervals) == 1:
         return patients
-    centre = sum(means) / len(means)
+    centre = mean_over_runs(runs)
     half = (patients[1] - patients[0]) / 2
-    spread = seed_error(means)
-    if spread is not None:
-        error, freedom = spread
-        half = math.hypot(half, float(stats.t.ppf(0.975, freedom)) * error)
-    return centre - half, centre + half
+    axes = [
+        float(stats.t.ppf(0.975, freedom)) * math.sqrt(variance)
+        for variance, freedom in seed_variances(runs)
+    ]
+    half = math.hypot(half, *axes)
+    low, high = centre - half, centre + half
+    return (low, high) if best is None else (max(0.0, low), min(best, high))
 
 
 def sampling_interval(
-    means: Sequence[float], intervals: Sequence[Sequence[float] | None]
+    runs: Runs, intervals: Sequence[Sequence[float] | None]
 ) -> tuple[float, float] | None:
     """95 % interval of the patients' error alone.
 
@@ -178,7 +184,7 @@ def sampling_interval(
         return None
     if len(known) == 1:
         return known[0]
-    centre = sum(means) / len(means)
+    centre = mean_over_runs(runs)
     half = math.sqrt(sum(((high - low) / 2) ** 2 for low, high in known) / len(known))
     return centre - half, centre + half
 

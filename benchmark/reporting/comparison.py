@@ -11,13 +11,13 @@ from benchmark import registry
 from benchmark.errors import BadDataError
 from benchmark.metrics.resampled import ONLY, Resampled, comparable_metrics, resampled
 from benchmark.records import read_arrays
-from benchmark.reporting.units import unit_of
 from benchmark.seeds import seed_from
 from benchmark.statistics.bca import bca_interval
 from benchmark.statistics.bootstrap import PatientBootstrap
 from benchmark.statistics.delong import why_no_variance
 from benchmark.statistics.difference import PairedDifference, Replicated, difference_of
 from benchmark.statistics.paired import with_delong
+from benchmark.statistics.seed_spread import mean_over_runs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ class Comparison:
         found: Difference, interval, p-value, smallest detectable difference, verdict; its
             `difference` is None where there is none, and `why` then says the reason.
         first, second: Mean over the runs of each side, over the same classes.
-        samples: Test samples.
+        samples: Test samples; `found.patients` are the patients that carry the score.
         classes: Over which the score is a mean; empty for a score that is no such mean.
         one_checkpoint: A side rests on a single pre-training run: the interval then speaks of
             that checkpoint, not of the method.
@@ -120,19 +120,22 @@ class Comparer:
         )
         if not classes:
             return _without(metric, "no class is defined on both sides")
+        if not _same_truth(everything, classes):
+            return _without(metric, "the two sides hold other labels of the same samples")
         bootstrap = self._shared_bootstrap(everything[0], classes)
         runs = [
             [
-                self._replicated(item, one, metric, classes, bootstrap, side)
+                self._replicated(item, one, metric, classes, bootstrap)
                 for item, one in zip(side, parts, strict=True)
             ]
             for side, parts in zip((first, second), known, strict=True)
         ]
-        found = difference_of(runs[0], runs[1], len(classes), bootstrap.patients)
+        carriers = min(one.carriers(classes) for one in everything)
+        found = difference_of(runs[0], runs[1], len(classes), carriers)
         found = _sharpened(found, known, classes)
         if self._interval == "bca":
             found = _bias_corrected(found, runs, known, classes)
-        means = [float(np.mean([run.value for run in side])) for side in runs]
+        means = [mean_over_runs([(run.seeds, run.value) for run in side]) for side in runs]
         return Comparison(
             metric,
             found,
@@ -169,13 +172,12 @@ class Comparer:
         metric: str,
         classes: tuple[str, ...],
         bootstrap: PatientBootstrap,
-        side: Sequence[Result],
     ) -> Replicated:
         key = (str(item.cell["key"]), metric, classes)
         if key not in self._drawn:
             self._drawn[key] = one.replicates(bootstrap, classes).mean(axis=1)
         value = float(np.mean([one.values[name] for name in classes]))
-        return Replicated(value, self._drawn[key], unit_of(item, side))
+        return Replicated(value, self._drawn[key], item.cell["seeds"])
 
 
 def _resampled(item: Result, metric: str) -> Resampled | str:
@@ -198,6 +200,16 @@ def _why_unpaired(parts: Sequence[Resampled]) -> str:
         if not np.array_equal(one.patients, parts[0].patients):
             return "the two sides name other patients"
     return ""
+
+
+def _same_truth(parts: Sequence[Resampled], classes: tuple[str, ...]) -> bool:
+    """Whether all hold the same labels, unknown ones included; other scores have none here."""
+    labels = [
+        one.truth[:, [list(one.values).index(name) for name in classes]]
+        for one in parts
+        if one.truth is not None
+    ]
+    return all(np.array_equal(labels[0], one, equal_nan=True) for one in labels[1:])
 
 
 def _sharpened(
@@ -228,13 +240,17 @@ def _bias_corrected(
     if found.difference is None or found.interval is None:
         return found
     if more or others or first.influence is None or second.influence is None:
-        return replace(found, why="no BCa interval: several runs, or an average precision")
+        return _explained(found, "no BCa interval: several runs, or an average precision")
     influence = first.influence(classes) - second.influence(classes)
     drawn = runs[0][0].drawn - runs[1][0].drawn
     interval = bca_interval(drawn, found.difference, influence)
     if interval.bounds is None:
-        return replace(found, why=f"no BCa interval: {interval.why}")
+        return _explained(found, f"no BCa interval: {interval.why}")
     return replace(found, interval=interval.bounds)
+
+
+def _explained(found: PairedDifference, reason: str) -> PairedDifference:
+    return replace(found, why="; ".join(filter(None, (found.why, reason))))
 
 
 def _pretraining_runs(side: Sequence[Result]) -> int:

@@ -170,7 +170,8 @@ def _of_class(result: Result, metric: str) -> dict[str, Result]:
         why = (score.get("why_per_class") or {}).get(name, "")
         interval = (score.get("interval_per_class") or {}).get(name)
         entry = {"value": value, "why": why, "interval": interval}
-        found[name] = Result(result.folder, {**result.record, "metrics": {"": entry}})
+        record = {**result.record, "metrics": {"": entry}}
+        found[name] = dataclasses.replace(result, record=record)
     return found
 
 

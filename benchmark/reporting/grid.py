@@ -12,11 +12,10 @@ from benchmark.reporting.layout import Column, Form, Row, TableLayout
 from benchmark.reporting.marks import marked
 from benchmark.reporting.model import Head, Line, Sheet, TableCell
 from benchmark.reporting.select import Block, Group, Result, TableRow, picked, rows_for
-from benchmark.reporting.source import Source
+from benchmark.reporting.source import STALE, Source, is_stale
 from benchmark.reporting.steps import step_sheet
 
 DASH = "–"
-STALE = "stale: made with other settings or versions than the plan's; --refresh runs it anew"
 WHOLE_FORM = Form("", "")
 
 
@@ -86,12 +85,13 @@ def _cell(
     if item.row.baseline == column.excess_over:
         return Measured("not_applicable")
     reference = picked(source.results, Group(column.excess_over, "none"), block, column.labels)
-    return paired_excess(found, reference, metric, column.excess_over)
+    excess = paired_excess(found, reference, metric, column.excess_over)
+    return _with_stale(excess, [*found, *reference], source)
 
 
 def _with_stale(cell: Measured, found: Sequence[Result], source: Source) -> Measured:
     """The cell, with a note where a record was made with other settings or versions."""
-    if not any(source.stale.get(item.name, item.cell["key"]) != item.cell["key"] for item in found):
+    if not any(is_stale(item, source) for item in found):
         return cell
     return replace(cell, reason="; ".join(filter(None, (cell.reason, STALE))))
 

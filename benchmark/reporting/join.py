@@ -28,6 +28,7 @@ class Join:
         margins: By published metric: how far, in our unit, a measured value may lie from the
             printed one and still count as the same; a metric without a margin gets no verdict.
         higher_is_better: By published metric.
+        releases: By checksum (SHA-256, hexadecimal): where the authors released these weights.
     """
 
     methods: Mapping[str, Mapping[str, str]]
@@ -35,6 +36,7 @@ class Join:
     scales: Mapping[tuple[str, str], float]
     margins: Mapping[str, float] = field(default_factory=dict)
     higher_is_better: Mapping[str, bool] = field(default_factory=dict)
+    releases: Mapping[str, str] = field(default_factory=dict)
 
     def baseline(self, number: PublishedNumber) -> str | None:
         """Our baseline for a published row, empty for none, or None for a method unheard of."""
@@ -88,6 +90,7 @@ def read_join(path: Path) -> Join:
         higher_is_better={
             name: bool(entry.get("higher_is_better", True)) for name, entry in metrics.items()
         },
+        releases={str(key): str(place) for key, place in data.get("release", {}).items()},
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.errors import UsageError
 from benchmark.fingerprint import canonical_json
-from benchmark.records import RECORD_FILE, all_records, read_record, to_dict, write_atomically
+from benchmark.records import RECORD_FILE, all_records, to_dict, write_atomically
 from benchmark.reporting.layout import read_layout
 from benchmark.reporting.markdown import bullets, document
 from benchmark.reporting.select import load_results
@@ -122,6 +122,8 @@ def adopt(
         )
     for folder, record in found:
         _require_phantom(record.cell.data_id, folder)
+    if results.resolve() == records_root.resolve():
+        raise UsageError("The records are those of the repository already.", looked_in=[results])
     paired = _paired(_layouts(leaderboards_root))
     shutil.rmtree(records_root / profile, ignore_errors=True)
     written = []
@@ -179,13 +181,9 @@ def share_copy(results: Path, out: Path) -> list[Path]:
             "The folder for the copy is not empty.", looked_in=[out], remedy="Name an empty one."
         )
     return [
-        _write_bare(read_record(path), out / path.parent.relative_to(results), {})
-        for path in _record_files(results)
+        _write_bare(record, out / folder.relative_to(results), {})
+        for folder, record in all_records(results)
     ]
-
-
-def _record_files(results: Path) -> Iterable[Path]:
-    return sorted(results.rglob(RECORD_FILE))
 
 
 def _write_bare(record: Record, folder: Path, samples: Mapping[str, str]) -> Path:

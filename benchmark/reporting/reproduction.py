@@ -1,24 +1,24 @@
 """Was a paper's number reproduced? One rule, the same for every cell of every table.
 
-Let d be measured minus printed, u the half-width of the measured 95 % interval (patients and,
-with several pre-training seeds, runs), r half a unit of the last printed digit, and m the
-metric's margin: how far apart two values may be and still mean the same
-(`leaderboards/published/join.toml`).
+Let d be measured minus printed, [l, h] the measured 95 % interval (patients and, with several
+seeds, runs), r half a unit of the last printed digit, and m the metric's margin: how far apart two
+values may be and still mean the same (`leaderboards/published/join.toml`).
 
 - `not measured`: no value.
-- `not comparable`: phantom data, a smaller profile, other data, another rule of selection, or a
-  split that leaks. Nothing else is said then, whatever the numbers are.
-- `differs`: |d| > max(u, m) + r. The interval excludes the printed number, and by more than what
+- `not comparable`: phantom data, a smaller profile, other data, another recipe than the
+  protocol's, or a split that leaks. Nothing else is said then, whatever the numbers are.
+- `differs`: the printed number lies outside [l - r, h + r], and |d| > m + r: by more than what
   counts as the same.
-- `reproduced`: |d| + u <= m + r. The whole interval lies within the margin.
+- `reproduced`: [l, h] lies within m + r of the printed number.
 - `unresolved`: anything else. The measurement is too coarse to say; more patients or more
   pre-training seeds would tell.
 
-Weights that were pre-trained here with one seed show one checkpoint of the method, and its
-interval holds no spread between runs: `reproduced` then becomes `unresolved`. Released weights are
-the paper's own checkpoint, of which the interval speaks.
+One pre-training run shows one checkpoint of the method, and its interval holds no spread between
+runs: `reproduced` then becomes `unresolved`. So it does for a file of weights, unless
+`leaderboards/published/join.toml` names its checksum as a release of the authors: then it is the
+paper's own checkpoint, of which the interval speaks.
 
-A count that no data and no seed enter (multiply-adds of a model) is exact: u is 0.
+A count that no data and no seed enter (multiply-adds of a model) is exact: l = h.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ NO_MARGIN = "no margin is stated for this metric"
 TOO_WIDE = "the measured interval is wider than the margin"
 NEAR_EDGE = "the measured interval reaches beyond the margin"
 ONE_RUN = "one pre-training seed: the spread between runs is not known"
+ONE_FILE = "one file of weights that no list of releases names: it may be any run"
 
 
 def reproduction(
@@ -42,7 +43,7 @@ def reproduction(
     rounding: float,
     margin: float | None,
     *,
-    trained_here: bool,
+    single_run: str = "",
     incomparable: str = "",
     exact: bool = False,
 ) -> tuple[Reproduction, str]:
@@ -53,7 +54,8 @@ def reproduction(
         printed: The paper's number in our unit.
         rounding: Half a unit of its last digit, in our unit.
         margin: Of the metric, in our unit; None gives no verdict but `unresolved`.
-        trained_here: The weights were pre-trained here, not released by the authors.
+        single_run: Why the weights are those of a single run; empty if they are not, or are the
+            authors' own.
         incomparable: Why the two must not be compared; empty if they may be.
         exact: A count that depends on no data and no seed.
     """
@@ -66,14 +68,14 @@ def reproduction(
     low, high = (cell.value, cell.value) if exact else cell.interval or (None, None)
     if low is None or high is None:
         return "unresolved", NO_INTERVAL
-    distance = abs(cell.value - printed)
-    half = (high - low) / 2
-    if distance > max(half, margin) + rounding:
+    allowed = margin + rounding
+    outside = printed < low - rounding or printed > high + rounding
+    if outside and abs(cell.value - printed) > allowed:
         return "differs", ""
-    if distance + half > margin + rounding:
-        return "unresolved", TOO_WIDE if half > margin else NEAR_EDGE
-    if trained_here and not exact and cell.pretraining_seeds == 1:
-        return "unresolved", ONE_RUN
+    if low < printed - allowed or high > printed + allowed:
+        return "unresolved", TOO_WIDE if high - low > 2 * allowed else NEAR_EDGE
+    if single_run and not exact:
+        return "unresolved", single_run
     return "reproduced", ""
 
 

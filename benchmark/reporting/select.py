@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from benchmark import registry
@@ -23,13 +23,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from benchmark.records import Record
+
 
 @dataclass(frozen=True)
 class Result:
-    """One record as plain data, and the folder that holds its arrays."""
+    """One record as plain data, and the folder that holds its arrays.
+
+    Attributes:
+        pretraining: `task`, `variant` and `recipe` of the cell that made the weights, where its
+            record lies in the same results; else empty.
+    """
 
     folder: Path
     record: Mapping[str, Any]
+    pretraining: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def cell(self) -> Mapping[str, Any]:
@@ -112,10 +120,25 @@ class TableRow:
 
 def load_results(results: Path, profile: str = "") -> list[Result]:
     """Every valid evaluation record of one profile, sorted by folder."""
+    found = results_of(all_records(results, profile))
+    return [item for item in found if item.cell["kind"] == "evaluate"]
+
+
+def results_of(records: Iterable[tuple[Path, Record]]) -> list[Result]:
+    """Records with what is known of the pre-trainings behind them, in the order given."""
+    found = [(folder, to_dict(record)) for folder, record in records]
+    made = {
+        record["cell"]["key"]: {
+            "task": record["cell"]["task"],
+            "variant": record["cell"]["variant"],
+            "recipe": record["recipe"],
+        }
+        for _, record in found
+        if record["cell"]["kind"] == "pretrain"
+    }
     return [
-        Result(folder, to_dict(record))
-        for folder, record in all_records(results, profile)
-        if record.cell.kind == "evaluate"
+        Result(folder, record, made.get((record.get("pretraining") or {}).get("key", ""), {}))
+        for folder, record in found
     ]
 
 

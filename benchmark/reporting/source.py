@@ -12,6 +12,7 @@ from benchmark.reporting.layout import Column, TableLayout
 from benchmark.reporting.published import PublishedNumber
 from benchmark.reporting.select import Block, Group, Result
 
+STALE = "stale: made with other settings or versions than the plan's; --refresh runs it anew"
 StateOf = Callable[[Group, Block | None, Column], Measured]
 
 
@@ -40,3 +41,9 @@ class Source:
     left_out: Sequence[Result] = ()
     comparer: Comparer = field(default_factory=Comparer)
     stale: Mapping[str, str] = field(default_factory=dict)
+
+
+def is_stale(item: Result, source: Source) -> bool:
+    """Whether the plan would run the record's cell anew."""
+    key = item.cell["key"]
+    return bool(source.stale.get(item.name, key) != key)

@@ -1,8 +1,9 @@
 """What each part of an ablation adds: paired differences between its rows.
 
 A row that is another one with an option changed (`g2d+heads=1`) is compared with that one, any
-other with the method above it. The difference is that of `comparison`, on the same patients; below
-the smallest detectable one it reads `unresolved`.
+other with the method of the layout above it; rows that a user's options or weights have made are no
+steps of the paper's. The difference is that of `comparison`, on the same patients; below the
+smallest detectable one it reads `unresolved`.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from benchmark.registry import OPTION_MARK
 from benchmark.reporting.cells import Measured, seeds_of
 from benchmark.reporting.comparison import metrics_of
 from benchmark.reporting.model import Head, Line, Sheet, TableCell
+from benchmark.reporting.source import STALE, is_stale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from benchmark.reporting.grid import Entry
     from benchmark.reporting.layout import Column, Format
-    from benchmark.reporting.select import Block
+    from benchmark.reporting.select import Block, Group
     from benchmark.reporting.source import Source
 
 TITLE = "Steps"
@@ -46,7 +48,11 @@ def step_sheet(
         if not column.excess_over and _metric(column) in metrics_of(column.task)
     ]
     named = {row.baseline for row in source.layout.rows if row.role == "method"}
-    methods = [row for row in rows if row.row.role == "method" and row.row.baseline in named]
+    methods = [
+        row
+        for row in rows
+        if row.row.role == "method" and row.row.baseline in named and _of_the_paper(row.group)
+    ]
     lines = []
     seen = set()
     for position, row in enumerate(methods):
@@ -68,6 +74,10 @@ def _metric(column: Column) -> str:
     return next(iter(column.metrics.values()))
 
 
+def _of_the_paper(group: Group) -> bool:
+    return group.options == "{}" and group.weights in ("", "trained")
+
+
 def _reference(methods: Sequence[Entry], position: int) -> Entry | None:
     base = methods[position].row.baseline.partition(OPTION_MARK)[0]
     if base != methods[position].row.baseline:
@@ -86,11 +96,12 @@ def _cell(source: Source, place: int, row: Entry, reference: Entry) -> TableCell
     found = comparison.found
     if found.difference is None:
         return TableCell(Measured("undefined", reason=found.why), keys=keys)
+    stale = any(is_stale(item, source) for item in (*first, *second))
     measured = Measured(
         "value",
         value=found.difference,
         interval=found.interval,
-        reason=found.why,
+        reason="; ".join(filter(None, (found.why, STALE if stale else ""))),
         seeds=seeds_of(first),
         verdict=found.verdict,
     )

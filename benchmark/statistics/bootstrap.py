@@ -169,7 +169,9 @@ def percentile_interval(replicates: np.ndarray, level: float = LEVEL) -> Interva
     """Percentile interval of a statistic; undefined (NaN) replicates are dropped and counted.
 
     With fewer than half of the replicates defined there is no interval: what is left then
-    describes a lucky selection of the patients.
+    describes a lucky selection of the patients. Nor is there one where every resample gives 0, or
+    every one 1: a share at its bound is not certain (no hit in n patients leaves a share of 3 / n
+    possible), and resampling cannot show it.
     """
     values = np.asarray(replicates, dtype=np.float64)
     defined = values[np.isfinite(values)]
@@ -178,6 +180,9 @@ def percentile_interval(replicates: np.ndarray, level: float = LEVEL) -> Interva
         return Interval(None, 0, 0, "no bootstrap replicates were drawn")
     if len(defined) < SMALLEST_DEFINED_SHARE * number or len(defined) == 0:
         why = f"defined in {len(defined)} of {number} bootstrap replicates only"
+        return Interval(None, len(defined), number, why)
+    if defined.min() == defined.max() and defined[0] in (0.0, 1.0):
+        why = f"every resample gives {defined[0]:g}, which says nothing of the error"
         return Interval(None, len(defined), number, why)
     tail = (1 - level) / 2
     low, high = np.quantile(defined, [tail, 1 - tail])

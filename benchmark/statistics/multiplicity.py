@@ -22,16 +22,25 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def tied_with_best(p_values: Mapping[str, float | None], level: float = FAMILY_LEVEL) -> set[str]:
-    """Which methods cannot be told from the best, by their p-value of a comparison with it.
+def told_apart(
+    p_values: Mapping[frozenset[str], float], best: str, level: float = FAMILY_LEVEL
+) -> set[str]:
+    """Which methods can be told from the best.
 
-    The comparisons of one column are one family, corrected after Holm. A comparison that could
-    not be made (None) tells nothing, so it leaves a tie.
+    The best is chosen by the same data, so the family is every pair of methods, not the pairs
+    with it: corrected after Holm, the chance that any two methods of equal worth are told apart
+    stays below the level, whichever of them comes out best.
 
     Args:
-        p_values: By method, without the best itself.
+        p_values: By pair of methods, all that could be compared.
+        best: One of them.
         level: Of the family.
     """
-    known = {name: value for name, value in p_values.items() if value is not None}
-    adjusted = dict(zip(known, holm(list(known.values())), strict=True))
-    return {name for name in p_values if name not in adjusted or adjusted[name] >= level}
+    pairs = list(p_values)
+    adjusted = dict(zip(pairs, holm([p_values[pair] for pair in pairs]), strict=True))
+    return {
+        name
+        for pair, value in adjusted.items()
+        if best in pair and value < level
+        for name in pair - {best}
+    }

@@ -11,6 +11,7 @@ from benchmark.metrics.ranked_auc import bootstrap_auc
 from benchmark.metrics.ranking import rank_auc, why_undefined
 from benchmark.seeds import generator_from
 from benchmark.statistics.bootstrap import PatientBootstrap
+from benchmark.statistics.carriers import carrying_patients
 from benchmark.statistics.delong import delong_test, why_no_variance
 from benchmark.statistics.difference import (
     PairedDifference,
@@ -86,7 +87,7 @@ def paired_auc_difference(
         )
         for scores in (first, second)
     ]
-    found = difference_of(both[:1], both[1:], len(defined), bootstrap.patients)
+    found = difference_of(both[:1], both[1:], len(defined), carrying_patients(labels, patients))
     if len(defined) > 1 or why_no_variance(labels[:, 0], patients):
         return found
     return with_delong(found, labels[:, 0], first[:, defined[0]], second[:, defined[0]], patients)
@@ -100,9 +101,10 @@ def with_delong(
     patients: np.ndarray,
 ) -> PairedDifference:
     """The comparison of two scores (n,) of one class, with DeLong's test by patient."""
+    if not found.standard_error:
+        return found
     test = delong_test(truth, first, second, patients)
-    p_value = 1.0 if test.p_value is None and test.difference == 0 else test.p_value
-    return replace(found, p_value=p_value, method="DeLong's test by patient")
+    return replace(found, p_value=test.p_value, method="DeLong's test by patient")
 
 
 def _sign_flip_p_value(patient_sums: np.ndarray, seed: int, replicates: int) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from benchmark import __version__, registry
-from benchmark.records import all_records, to_dict
+from benchmark.records import all_records
 from benchmark.reporting.report.grids import Link
 from benchmark.reporting.report.index import (
     commits_grid,
@@ -22,7 +22,7 @@ from benchmark.reporting.report.model import FigureView, Report, SuiteView, Tabl
 from benchmark.reporting.report.pages import distinct, page_cells, page_sheets, table_view, total
 from benchmark.reporting.report.pairs import Compare, comparisons
 from benchmark.reporting.report.record_pages import Places, record_view, seeds_of_one
-from benchmark.reporting.select import Result
+from benchmark.reporting.select import Result, results_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ class Parts:
 
 def load_records(results: Path, profile: str) -> list[Result]:
     """Every valid record of one profile, pre-training among them, sorted by folder."""
-    return [Result(folder, to_dict(record)) for folder, record in all_records(results, profile)]
+    return results_of(all_records(results, profile))
 
 
 def build_report(

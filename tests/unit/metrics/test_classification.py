@@ -248,24 +248,24 @@ def test_resamples_without_a_positive_are_redrawn_and_counted():
         assert set(found["undefined_replicates"]["auc"].values()) == {0}
 
 
-def test_where_half_would_be_redrawn_nothing_is_and_the_mean_says_so():
+def test_where_half_would_be_redrawn_nothing_is():
     # A resample holds the three positives in about (1 - 1/e)^3 = 25 %.
     scores = score(rare([0, 1, 2]), RECIPE, 0, 400)
-    metric = scores.metrics["auc"]
-    assert metric.interval is None
-    assert "bootstrap replicates only" in metric.why
     assert scores.selection["bootstrap"]["redrawn"] == 0
     assert scores.selection["bootstrap"]["undefined_replicates"]["auc"]["mean"] > 200
 
 
-def test_a_class_with_few_positives_has_delongs_interval_or_none():
+def with_positives(*patients):
+    """400 images of 200 patients; of each class so many patients have a positive image."""
     arrays = predictions(n=400, validation=0)
-    arrays["truth"][:, 0] = 0
-    arrays["truth"][:58:2, 0] = 1  # 29 patients
-    arrays["truth"][:, 1] = 0
-    arrays["truth"][:60:2, 1] = 1  # 30 patients
-    arrays["truth"][:, 2] = 0
-    arrays["truth"][0, 2] = 1
+    arrays["truth"][:] = 0
+    for column, count in enumerate(patients):
+        arrays["truth"][: 2 * count : 2, column] = 1
+    return arrays
+
+
+def test_a_class_with_few_positives_has_delongs_interval():
+    arrays = with_positives(29, 30, 10)
     scores = score(arrays, RECIPE, 0, 200)
     auc = scores.metrics["auc"]
     few = delong_interval(arrays["truth"][:, 0], arrays["scores"][:, 0], arrays["patients"])
@@ -275,12 +275,24 @@ def test_a_class_with_few_positives_has_delongs_interval_or_none():
     drawn = bootstrap_auc(arrays["truth"], arrays["scores"], bootstrap)
     expected = np.quantile(drawn[:, 1], [0.025, 0.975])
     assert auc.interval_per_class["class 1"] == pytest.approx(expected)
-    assert auc.interval_per_class["class 2"] is None
+    few = delong_interval(arrays["truth"][:, 2], arrays["scores"][:, 2], arrays["patients"])
+    assert auc.interval_per_class["class 2"] == few.bounds
     assert auc.interval == pytest.approx(np.quantile(drawn.mean(axis=1), [0.025, 0.975]))
     assert scores.metrics["average_precision"].interval_per_class["class 0"] is None
     described = scores.selection["bootstrap"]["few_cases"]
     assert set(described) == {"class 0", "class 2"}
     assert "fewer than 30 patients with a positive case (29)" in described["class 0"]
+
+
+def test_a_class_with_a_handful_of_positives_has_no_interval_and_no_mean_with_it_has():
+    scores = score(with_positives(9, 30, 40), RECIPE, 0, 200)
+    for name in ("auc", "average_precision"):
+        metric = scores.metrics[name]
+        assert metric.interval is None
+        assert "class 0: fewer than 10 patients with a positive case (9)" in metric.why
+        assert metric.interval_per_class["class 0"] is None
+        assert metric.interval_per_class["class 1"] is not None
+    assert scores.selection["bootstrap"]["few_cases"]["class 0"].endswith("(9): no interval")
 
 
 def test_the_mean_of_one_class_is_that_class():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -18,7 +20,8 @@ def runs_of(means, bootstrap, noise=0.0, rng=None):
     for unit, mean in enumerate(means):
         own = 0 if rng is None else rng.normal(size=bootstrap.patients) * noise
         values = shared + mean + own
-        found.append(Replicated(float(values.mean()), bootstrap.means(values), unit))
+        seeds = {"pretrain": unit, "subset": None, "head": None}
+        found.append(Replicated(float(values.mean()), bootstrap.means(values), seeds))
     return found
 
 
@@ -54,26 +57,49 @@ def test_seeds_widen_the_interval_as_welch_says(bootstrap):
     assert "Welch" in found.method
 
 
-def test_runs_of_one_unit_are_averaged_first(bootstrap):
+def test_runs_of_one_pretraining_repeat_the_head_and_not_the_method(bootstrap):
     (one, two) = runs_of([0.2, 0.4], bootstrap)
-    twice = [Replicated(run.value, run.drawn, unit=0) for run in (one, two)]
-    reference = runs_of([0.0], bootstrap)
+    twice = [Replicated(run.value, run.drawn, {"pretrain": 0, "head": h}) for h, run in
+             enumerate((one, two))]  # fmt: skip
+    reference = [Replicated(run.value, run.drawn, {"pretrain": 0, "head": 0}) for run in
+                 runs_of([0.0], bootstrap)]  # fmt: skip
     found = difference_of(twice, reference, 1, 200)
     assert found.difference == pytest.approx(0.3)
-    assert "Welch" not in found.method
+    # Two heads, one degree: 12.7 standard errors of 0.1.
+    half = (found.interval[1] - found.interval[0]) / 2
+    assert half == pytest.approx(12.7062 * 0.1, rel=1e-3)
 
 
 def test_few_patients_give_no_verdict():
     found = from_replicates(0.5, np.random.default_rng(0).normal(0.5, 0.01, 500), 29, 29)
-    assert (found.verdict, found.why) == ("unresolved", "fewer than 30 patients")
-    assert from_replicates(0.5, np.full(500, 0.5) + 0.01, 30, 30).verdict == "higher"
+    assert found.verdict == "unresolved" and "fewer than 30 patients" in found.why
+    enough = from_replicates(0.5, np.random.default_rng(0).normal(0.5, 0.01, 500), 30, 30)
+    assert (enough.verdict, enough.why) == ("higher", "")
+
+
+def test_a_difference_that_never_scatters_has_no_error_and_no_verdict():
+    found = from_replicates(0.5, np.full(500, 0.5), 100, 100)
+    assert (found.interval, found.p_value, found.verdict) == (None, None, "unresolved")
+    assert "its error is not known" in found.why
+    same = from_replicates(0.0, np.zeros(500), 100, 100)
+    assert (same.p_value, same.verdict, same.settling_factor) == (1.0, "unresolved", None)
 
 
 def test_settling_factor_is_the_textbook_sample_size():
-    found = from_replicates(0.02, np.random.default_rng(0).normal(0.02, 0.01, 4000), 100, 100)
+    drawn = np.random.default_rng(0).normal(0.02, 0.01, 4000)
+    found = from_replicates(0.02, drawn, 100, 100)
     factor = ((1.959964 + 0.841621) * found.standard_error / 0.02) ** 2
     assert found.settling_factor == pytest.approx(factor, rel=1e-5)
-    assert from_replicates(0.0, np.zeros(50), 100, 100).settling_factor is None
+    # However clear, fewer than 30 patients settle nothing.
+    assert from_replicates(1.0, drawn + 1, 300, 300).settling_factor == pytest.approx(0.1)
+
+
+def test_no_number_of_patients_settles_what_the_seeds_scatter(bootstrap):
+    first, second = runs_of([0.0, 0.4, 0.8], bootstrap), runs_of([0.1, 0.2], bootstrap)
+    found = difference_of(first, second, 1, 200)
+    assert found.seed_variance > 0 and found.settling_factor is None
+    steady = replace(found, seed_variance=1e-6, standard_error=0.1, difference=0.2)
+    assert steady.settling_factor == pytest.approx((0.01 - 1e-6) / ((0.2 / 2.801585) ** 2 - 1e-6))
 
 
 @pytest.mark.full

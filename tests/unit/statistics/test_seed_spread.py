@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmark.statistics.seed_spread import seed_error, spread_by_axis, standard_deviation
+from benchmark.statistics.seed_spread import (
+    difference_variances,
+    joined,
+    mean_over_runs,
+    seed_variances,
+    spread_by_axis,
+    standard_deviation,
+)
 
 
 def crossed(effects):
@@ -29,12 +36,64 @@ def test_each_axis_shows_its_own_spread():
 def test_an_axis_with_one_seed_has_no_spread_which_is_not_zero():
     runs = [({"pretrain": 0, "subset": s, "head": None}, 0.1 * s) for s in range(3)]
     assert set(spread_by_axis(runs)) == {"subset"}
-    assert seed_error([0.7]) is None
-    assert seed_error([]) is None
+    assert [freedom for _, freedom in seed_variances(runs)] == [2]
+    assert seed_variances(runs[:1]) == []
 
 
-def test_the_error_of_a_mean():
-    error, freedom = seed_error([1.0, 2.0, 4.0])
-    assert error == pytest.approx(np.std([1, 2, 4], ddof=1) / np.sqrt(3))
-    assert freedom == 2
+def test_runs_that_share_a_seed_share_its_error():
+    effects = ([0.0], [0.0, 0.2], [0.0] * 5)
+    ((of_subset, freedom), (of_head, _)) = seed_variances(crossed(effects))
+    assert of_subset == pytest.approx(np.var([0.0, 0.2], ddof=1) / 2)
+    assert (freedom, of_head) == (1, pytest.approx(0, abs=1e-12))
+
+
+def test_the_mean_of_uneven_runs_is_that_of_the_pretrainings():
+    runs = [({"pretrain": 0, "subset": s}, 1.0) for s in range(3)]
+    runs.append(({"pretrain": 1, "subset": 0}, 3.0))
+    assert mean_over_runs(runs) == 2.0
+    assert mean_over_runs(runs[:3]) == 1.0
+
+
+def test_a_difference_pairs_subsets_and_heads_and_not_pretrainings():
+    effects = ([0.0, 0.1], [0.0, 0.5], [0.0])
+    first, second = crossed(effects), crossed(([0.3, 0.1], *effects[1:]))
+    found = difference_variances(first, second)
+    # Both sides met the same subsets: their large spread drops out of the difference.
+    variances = [variance for variance, _ in found]
+    expected = [np.var([0.0, 0.1], ddof=1) / 2, np.var([0.3, 0.1], ddof=1) / 2, 0.0]
+    assert variances == pytest.approx(expected, abs=1e-12)
+    others = [({**seeds, "subset": seeds["subset"] + 7}, value) for seeds, value in second]
+    assert len(difference_variances(first, others)) == 4
+
+
+def test_joined_degrees_are_welchs():
+    assert joined([(2.0, 4)]) == (2.0, pytest.approx(4))
+    total, freedom = joined([(1.0, 3), (3.0, 5)])
+    assert total == 4.0
+    assert freedom == pytest.approx(16 / (1 / 3 + 9 / 5))
+    assert joined([]) == (0, float("inf"))
     assert standard_deviation([5.0, 5.0]) == 0
+
+
+@pytest.mark.parametrize(("pretrainings", "subsets", "heads"), [(1, 3, 5), (5, 3, 1), (3, 3, 2)])
+def test_the_joined_interval_covers_whichever_axis_scatters(pretrainings, subsets, heads):
+    """No error of the patients, one axis dominating: at least 92 of 100 intervals hold 0."""
+    from benchmark.reporting.cells import joined_interval
+
+    rng = np.random.default_rng(pretrainings + subsets + heads)
+    for dominant in range(3):
+        sizes = (pretrainings, subsets, heads)
+        if sizes[dominant] == 1:
+            continue
+        hits = 0
+        for _ in range(400):
+            spread = [1.0 if axis == dominant else 0.1 for axis in range(3)]
+            # An axis with one seed has no spread that a result could know of.
+            effects = [
+                rng.normal(size=size) * scale if size > 1 else [0.0]
+                for size, scale in zip(sizes, spread, strict=True)
+            ]
+            runs = crossed(effects)
+            low, high = joined_interval(runs, [(v, v) for _, v in runs])
+            hits += low <= 0 <= high
+        assert hits / 400 > 0.92, (sizes, dominant, hits / 400)
