@@ -51,7 +51,8 @@ def test_difference_interval_p_and_how_many_cases(results, capsys):
     blocks = out.out.strip().split("\n\n")
     assert len(blocks) == 2
     assert "1 % of the labels" in blocks[0] and "10 % of the labels" in blocks[1]
-    assert "300 samples of 300 patients" in blocks[0]
+    positives = int(samples(0.0)["truth"].sum())
+    assert f"300 samples, {positives} patients carry the score" in blocks[0]
     assert re.search(r"difference [+−]0\.\d{3} \[.*\]: ", blocks[0])
     assert re.search(r"p 0\.\d{4}, Holm 0\.\d{4} \(DeLong's test by patient\)", blocks[0])
     assert re.search(r"smallest detectable difference 0\.\d{4}", blocks[0])

@@ -51,7 +51,10 @@ def pairs_grid(
     notes = Footnotes()
     rows = tuple(_row(methods[one], methods[two], found, form, notes) for one, two, found in pairs)
     used = dict.fromkeys(found.found.method for _, _, found in pairs if found.found.method)
-    remark = f"Data `{data_id}`. Differences are the first minus the second."
+    remark = (
+        f"Data `{data_id}`. Differences are the first minus the second; patients are those that "
+        "carry the score."
+    )
     if used:
         remark += f" p by {' or '.join(used)}."
     if any(found.one_checkpoint for _, _, found in pairs):

@@ -55,7 +55,8 @@ def test_margins_are_those_of_the_join_file() -> None:
 def test_constants() -> None:
     assert bootstrap.LEVEL == 0.95 and bootstrap.SMALLEST_DEFINED_SHARE == 0.5
     assert few_cases.FEWEST_PATIENTS == difference.FEWEST_PATIENTS == 30
-    assert FLAT.count("fewer than 30 patients") == 2
+    assert FLAT.count("fewer than 30 patients") == 3
+    assert few_cases.FEWEST_AT_ALL == 10 and "With fewer than 10 patients on a side" in FLAT
     replicates = {
         name: registry.load_profile(name).bootstrap_replicates for name in ("demo", "paper", "toy")
     }
@@ -63,7 +64,7 @@ def test_constants() -> None:
     assert "draw 1,000 resamples, `toy` 200; comparisons draw 2,000" in FLAT
     assert REPLICATES == 2000
     assert difference.DETECTABLE_STANDARD_ERRORS == 1.96
-    assert f"({difference.SETTLING_STANDARD_ERRORS:.2f} x standard error / difference)" in FLAT
+    assert f"the difference / {difference.SETTLING_STANDARD_ERRORS:.2f}." in FLAT
     share = difference.SETTLING_STANDARD_ERRORS / difference.DETECTABLE_STANDARD_ERRORS
     assert f"takes {share:.2f} times as much" in FLAT
     assert multiplicity.FAMILY_LEVEL == 0.05 and "corrected p is 5 % or more" in FLAT

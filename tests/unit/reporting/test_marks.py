@@ -100,19 +100,38 @@ def test_phantom_data_have_no_marks(records, page):
     assert found.phantom
 
 
-def test_a_method_without_single_samples_leaves_a_tie(records, page):
+def test_a_method_without_single_samples_has_no_mark_and_says_why(records, page):
+    add(records, "maco", 1.5, 0.86)
+    add(records, "clip_vit", 1.48, 0.858)
+    records.add("rsna_zero_shot", "mae_clip", {"auc": Metric(0.5)}, **REAL)
+    found = page()
+    assert marks(found)["clip_vit"] == "tie" and marks(found)["mae_clip"] == ""
+    cells = {line.baseline: line.cells[0] for line in found.sheets[0].lines}
+    assert "not compared with the best: no values" in cells["mae_clip"].measured.reason
+
+
+def test_nothing_is_marked_where_nothing_could_be_compared(records, page):
     add(records, "maco", 1.5, 0.86)
     records.add("rsna_zero_shot", "mae_clip", {"auc": Metric(0.5)}, **REAL)
-    assert marks(page())["mae_clip"] == "tie"
+    assert set(marks(page()).values()) == {""}
 
 
-def test_few_patients_leave_a_tie(records, page):
+def test_few_patients_mark_nothing(records, page):
     for baseline, strength in (("maco", 4.0), ("mae_clip", 0.0)):
         arrays = samples(strength, count=29)
         records.add(
             "rsna_zero_shot", baseline, {"auc": Metric(strength / 5)}, samples=arrays, **REAL
         )
-    assert marks(page())["mae_clip"] == "tie"
+    assert set(marks(page()).values()) == {""}
+
+
+def test_a_mean_over_fewer_classes_is_not_ranked(records, page):
+    partial = Metric(0.99, per_class={"a": 0.99, "b": None}, why_per_class={"b": "no scores"})
+    add(records, "maco", 1.5, 0.86)
+    add(records, "clip_vit", 1.48, 0.858)
+    records.add("rsna_zero_shot", "mae_clip", {"auc": partial}, samples=samples(3.0), **REAL)
+    found = marks(page())
+    assert (found["maco"], found["mae_clip"]) == ("best", "")
 
 
 def test_one_method_is_not_the_best_of_anything(records, page):

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.reporting.cells import Measured
-from benchmark.reporting.reproduction import NO_MARGIN, ONE_RUN, reproduction, rounding_of
+from benchmark.reporting.reproduction import (
+    NO_MARGIN,
+    ONE_FILE,
+    ONE_RUN,
+    TOO_WIDE,
+    reproduction,
+    rounding_of,
+)
 
 SEEDS = {"pretrain": (0, 1, 2)}
 
@@ -15,7 +22,6 @@ SEEDS = {"pretrain": (0, 1, 2)}
 def verdict(value, half, printed=0.9, margin=0.01, seeds=SEEDS, **more):
     interval = None if half is None else (value - half, value + half)
     cell = Measured("value", value=value, interval=interval, seeds=seeds)
-    more = {"trained_here": True, **more}
     return reproduction(cell, printed, 0.0005, margin, **more)
 
 
@@ -38,9 +44,7 @@ def test_the_rule(value, half, expected):
 
 
 def test_what_is_never_said():
-    assert reproduction(Measured("not_run"), 0.9, 0.0, 0.01, trained_here=True)[0] == (
-        "not measured"
-    )
+    assert reproduction(Measured("not_run"), 0.9, 0.0, 0.01)[0] == "not measured"
     assert verdict(0.9, 0.001, incomparable="the split leaks: x") == (
         "not comparable",
         "the split leaks: x",
@@ -50,15 +54,22 @@ def test_what_is_never_said():
     assert verdict(0.9, None)[0] == "unresolved"
 
 
-def test_one_run_never_reproduces_but_may_differ():
-    one = {"pretrain": (0,)}
-    assert verdict(0.9, 0.001, seeds=one) == ("unresolved", ONE_RUN)
-    assert verdict(0.8, 0.001, seeds=one)[0] == "differs"
-    assert verdict(0.9, 0.001, seeds={}, trained_here=False)[0] == "reproduced"
+@pytest.mark.parametrize("why", [ONE_RUN, ONE_FILE])
+def test_one_run_never_reproduces_but_may_differ(why):
+    assert verdict(0.9, 0.001, single_run=why) == ("unresolved", why)
+    assert verdict(0.8, 0.001, single_run=why)[0] == "differs"
+    assert verdict(0.9, 0.03, single_run=why) == ("unresolved", TOO_WIDE)
+
+
+def test_the_bounds_count_and_not_half_of_their_distance():
+    """A bootstrap interval is longer on one side of its value."""
+    cell = Measured("value", value=0.95, interval=(0.90, 0.96), seeds=SEEDS)
+    assert reproduction(cell, 0.905, 0.0005, 0.01)[0] == "unresolved"
+    assert reproduction(cell, 0.975, 0.0005, 0.01)[0] == "differs"
 
 
 def test_a_count_is_exact_without_interval_and_seeds():
-    assert verdict(0.9, None, exact=True, seeds={"pretrain": (0,)}) == ("reproduced", "")
+    assert verdict(0.9, None, exact=True, single_run=ONE_RUN) == ("reproduced", "")
     assert verdict(0.92, None, exact=True)[0] == "differs"
     assert verdict(0.9, None, exact=True, incomparable="phantom data")[0] == "not comparable"
 

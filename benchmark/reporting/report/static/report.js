@@ -286,8 +286,8 @@
       ["values", values && `${names[0]} ${text(values[0])}, ${names[1]} ${text(values[1])}`],
       ["p, two-sided", pair.p !== undefined && (pair.p < 0.001 ? "< 0.001" : pair.p.toFixed(3)) + (pair.method ? ` (${pair.method})` : "")],
       ["smallest detectable", pair.detectable !== undefined && text(pair.detectable) + unit],
-      ["test set", `${count(pair.samples)} samples of ${count(pair.patients)} patients${pair.classes > 1 ? `, mean over ${pair.classes} classes` : ""}`],
-      ["would settle it", pair.samples_to_settle !== undefined && `${count(pair.samples_to_settle)} samples of ${count(pair.patients_to_settle)} patients, if the difference is as large as here (80\u00a0% power)`],
+      ["test set", `${count(pair.samples)} samples, ${count(pair.patients)} patients carry the score${pair.classes > 1 ? `, mean over ${pair.classes} classes` : ""}`],
+      ["would settle it", pair.samples_to_settle !== undefined && `${count(pair.samples_to_settle)} samples, ${count(pair.patients_to_settle)} patients that carry the score, if the difference is as large as here (80\u00a0% power)`],
       ["direction", block.higher ? "higher is better" : "lower is better"],
       ["note", [pair.one_checkpoint && "a side rests on one pre-training seed: the interval speaks of that checkpoint, not of the method", pair.why].filter(Boolean).join("; ")],
     ];

@@ -18,7 +18,7 @@ from benchmark.specs import Cell, Seeds
 if TYPE_CHECKING:
     from pathlib import Path
 
-CASES = 60
+CASES = 120
 CLASSES = ("Effusion", "Pneumonia")
 DATA_ID = "rsna_pneumonia-real-aaaaaaaa"
 PHANTOM_ID = "rsna_pneumonia-phantom-v1-bbbbbbbb"
