@@ -19,6 +19,7 @@ from benchmark.settings import Settings
 if TYPE_CHECKING:
     from benchmark.reporting.select import Result
 
+NO_PRETRAINING = "the record of its pre-training is not among the results: its recipe is not known"
 FREE = ("source", "checkpoint_every_seconds")
 """Fields that enter no key."""
 
@@ -40,7 +41,8 @@ def off_protocol(item: Result, profile: str) -> str:
         return changed
     made = item.pretraining
     if not made:
-        return ""
+        known = (item.record.get("pretraining") or {}).get("key")
+        return NO_PRETRAINING if known else ""
     trained = registry.load_baseline(cell["baseline"]).trained_as
     wanted = _protocol(made["task"], made["variant"], trained, profile)
     changed = _first_difference(made["recipe"], wanted)
