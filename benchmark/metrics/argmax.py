@@ -21,6 +21,7 @@ from benchmark.metrics.class_means import mean_of_draws, mean_over_classes, repl
 from benchmark.statistics.bootstrap import percentile_interval
 
 if TYPE_CHECKING:
+    from benchmark.metrics.few_cases import FewCases
     from benchmark.statistics.bootstrap import PatientBootstrap
 
 ACCURACY, BALANCED = "accuracy_argmax", "balanced_accuracy_argmax"
@@ -52,6 +53,7 @@ def argmax_metrics(
     scores: np.ndarray,
     names: tuple[str, ...],
     bootstrap: PatientBootstrap,
+    few: FewCases,
     unscored: tuple[str, ...] = (),
 ) -> tuple[dict[str, Metric], dict[str, dict[str, int]]]:
     """Both metrics of scores (n, k), and their undefined replicates.
@@ -61,6 +63,7 @@ def argmax_metrics(
         scores: (n, k).
         names: Of the classes.
         bootstrap: Of the n samples.
+        few: Classes with few cases.
         unscored: Classes without scores; with one of them nothing can win.
     """
     by_class = _by_class(truth, argmax_credit(truth, scores))
@@ -70,12 +73,13 @@ def argmax_metrics(
         return {name: Metric(None, why, best=1.0, chance=chance) for name in _BOTH}, {}
     credit = np.nansum(by_class, axis=1)
     credit[np.isnan(by_class).all(axis=1)] = np.nan
-    interval = percentile_interval(bootstrap.means(credit))
+    interval = percentile_interval(
+        bootstrap.means(credit), patients=bootstrap.patients_with_value(credit)
+    )
     drawn = bootstrap.means(by_class)
     known = np.isfinite(by_class).any(axis=0)
-    mean, intervals, dropped = replicated(
-        {name: drawn[:, c] for c, name in enumerate(names) if known[c]}
-    )
+    cases = {name: drawn[:, c] for c, name in enumerate(names) if known[c]}
+    mean, intervals, dropped = replicated(cases, few.without(), few.without_mean(cases))
     accuracy = Metric(
         float(np.nanmean(credit)),
         why=f"no interval: {interval.why}" if interval.why and bootstrap.replicates else "",

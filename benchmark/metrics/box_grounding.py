@@ -45,7 +45,7 @@ from benchmark.metrics.map_thresholds import (
     mean_dice,
 )
 from benchmark.metrics.predictions import rows_of, test_rows
-from benchmark.statistics.bootstrap import PatientBootstrap, percentile_interval
+from benchmark.statistics.bootstrap import PatientBootstrap, percentile_interval, recentred
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -168,10 +168,15 @@ class _Regions:
         threshold = float(counts.thresholds[int(np.argmax(dice))])
         metrics = self._metrics(_columns_at(counts, threshold), TEST)
         if self.bootstrap.replicates:
-            drawn = {n: self.bootstrap.means(v) for n, v in counts.overlaps().items()}
+            overlaps = counts.overlaps()
+            drawn = {n: self.bootstrap.means(v) for n, v in overlaps.items()}
             best = np.argmax(np.where(np.isfinite(drawn["dice"]), drawn["dice"], -1.0), axis=1)
             for name, values in drawn.items():
-                interval = percentile_interval(values[np.arange(len(best)), best])
+                found = recentred(
+                    values[np.arange(len(best)), best], metrics[name + TEST].value or 0.0
+                )
+                patients = self.bootstrap.patients_with_value(overlaps[name])
+                interval = percentile_interval(found, patients=patients)
                 at_best = replace(metrics[name + TEST], interval=interval.bounds)
                 metrics[name + TEST] = at_best
         return threshold, metrics

@@ -67,7 +67,7 @@ def mean_chance(levels: Sequence[float]) -> float | None:
 def replicated(
     drawn: Mapping[str, np.ndarray],
     few: Mapping[str, Interval] | None = None,
-    why_no_mean: str = "",
+    of_mean: Interval | None = None,
 ) -> tuple[Interval | None, dict[str, Interval], dict[str, int]]:
     """Intervals from the replicates of each defined class, (r,) by class.
 
@@ -77,7 +77,7 @@ def replicated(
     Args:
         drawn: Replicates by class.
         few: What stands in place of the percentiles of a class with few cases.
-        why_no_mean: Why a mean over several classes has no interval; empty if it may have one.
+        of_mean: What stands in place of the percentiles of the mean over several classes.
 
     Returns:
         Interval of the mean (None without a class), those of the classes, and the number of
@@ -93,8 +93,8 @@ def replicated(
         intervals |= {name: one for name, one in (few or {}).items() if name in drawn}
     if len(drawn) == 1:
         (mean,) = intervals.values()
-    elif why_no_mean and mean.replicates:
-        mean = Interval(None, mean.defined, mean.replicates, why_no_mean)
+    elif of_mean is not None:
+        mean = of_mean
     return mean, intervals, dropped
 
 

@@ -45,9 +45,9 @@ from benchmark.metrics.classification_draws import score_draws
 from benchmark.metrics.few_cases import FewCases
 from benchmark.metrics.predictions import require, require_finite, rows_of, test_rows
 from benchmark.metrics.ranking import AUC_CHANCE, rank_auc, why_undefined
-from benchmark.metrics.thresholds import CHOSEN_BY, METRICS, NO_BEST
+from benchmark.metrics.thresholds import BY_TEST, CHOSEN_BY, METRICS, NO_BEST
 from benchmark.seeds import generator_from
-from benchmark.statistics.bootstrap import PatientBootstrap
+from benchmark.statistics.bootstrap import PatientBootstrap, recentred
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,7 +97,7 @@ def score(
         metrics[metric], dropped[metric] = _metric(metric, names, by_class, drawn[metric], few)
     if one_of_many:
         missing = tuple(name for name, gone in zip(names, absent, strict=True) if gone)
-        more, undefined = argmax_metrics(truth[rows], scores[rows], names, bootstrap, missing)
+        more, undefined = argmax_metrics(truth[rows], scores[rows], names, bootstrap, few, missing)
         metrics, dropped = metrics | more, dropped | undefined
     selection = _thresholds(predictions, names, by_class) | {
         "class_names": list(names),
@@ -160,8 +160,9 @@ def _auc_metric(
         name: why_undefined(truth[:, column]) or NO_SCORES for column, name in enumerate(names)
     }
     of_class = {names[column]: one for column, one in drawn.items()}
+    mean = float(np.mean([values[name] for name in of_class])) if of_class else float("nan")
     interval, intervals, dropped = replicated(
-        of_class, few.of_auc(scores), few.why_no_mean(list(of_class))
+        of_class, few.of_auc(scores), few.mean_of_auc(of_class, mean)
     )
     metric = mean_over_classes(
         values, reasons, chance=AUC_CHANCE, interval=interval, interval_per_class=intervals
@@ -176,9 +177,12 @@ def _metric(
     drawn: Mapping[int, np.ndarray],
     few: FewCases,
 ) -> tuple[Metric, dict[str, int]]:
-    replicates = {names[c]: one for c, one in drawn.items()}
+    replicates = {
+        names[c]: recentred(one, by_class[c].values[metric]) if metric in BY_TEST.values() else one
+        for c, one in drawn.items()
+    }
     interval, intervals, dropped = replicated(
-        replicates, few.without(), few.why_no_mean(list(replicates))
+        replicates, few.without(), few.without_mean(replicates)
     )
     of_class = dict(zip(names, by_class, strict=True))
     found = mean_over_classes(

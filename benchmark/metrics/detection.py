@@ -51,7 +51,7 @@ from benchmark.metrics.predictions import require, rows_of, test_rows
 from benchmark.statistics.bootstrap import PatientBootstrap, percentile_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from benchmark.recipes.detect import DetectRecipe
 
@@ -105,16 +105,23 @@ def _all_metrics(
 ) -> tuple[dict[str, Metric], dict[str, int]]:
     """Every metric, and how many images the published rule leaves out."""
     replicates = sample.replicates(bootstrap)
-    metrics = {name: _metric(sample, name, replicates, NO_TRUTH) for name in RANGES}
+    patients = sample.patients(bootstrap)
+    metrics = {name: _metric(sample, name, replicates, patients, NO_TRUTH) for name in RANGES}
     published, counts = sample.published(recipe.published_score_threshold)
     why = NOTHING_LEFT if counts["images_without_truth"] < sample.images else NO_TRUTH
     drawn = published.replicates(bootstrap)
-    metrics[PUBLISHED] = _metric(published, "ap_40_75", drawn, why)
+    metrics[PUBLISHED] = _metric(published, "ap_40_75", drawn, published.patients(bootstrap), why)
     return metrics, counts
 
 
-def _metric(sample: MatchedSample, name: str, replicates: np.ndarray, missing: str) -> Metric:
-    """One metric with its interval; `replicates` as of `MatchedSample.replicates`."""
+def _metric(
+    sample: MatchedSample,
+    name: str,
+    replicates: np.ndarray,
+    patients: Sequence[int],
+    missing: str,
+) -> Metric:
+    """One metric with its interval; `replicates` and `patients` as of `MatchedSample`."""
     per_class = sample.values(name)
     value = _mean(per_class)
     reasons = {label: NO_TRUTH_OF_CLASS for label, one in per_class.items() if one is None}
@@ -122,7 +129,8 @@ def _metric(sample: MatchedSample, name: str, replicates: np.ndarray, missing: s
         return Metric(None, missing, per_class=per_class, why_per_class=reasons, best=1.0)
     drawn = replicates[:, thresholds_of(name)].mean(axis=1)
     defined = [place for place, one in enumerate(per_class.values()) if one is not None]
-    interval = percentile_interval(drawn[defined].mean(axis=0))
+    fewest = min(patients[place] for place in defined)
+    interval = percentile_interval(drawn[defined].mean(axis=0), patients=fewest)
     labels = list(per_class)
     return Metric(
         value=value,
@@ -133,7 +141,8 @@ def _metric(sample: MatchedSample, name: str, replicates: np.ndarray, missing: s
         best=1.0,
         n=sample.images,
         interval_per_class={
-            labels[place]: percentile_interval(drawn[place]).bounds for place in defined
+            labels[place]: percentile_interval(drawn[place], patients=patients[place]).bounds
+            for place in defined
         },
     )
 

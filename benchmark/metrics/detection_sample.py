@@ -49,6 +49,13 @@ class MatchedSample:
         """Average precision by class, threshold and replicate, (k, t, replicates)."""
         return np.stack([replicated_precision(one, bootstrap) for one in self.matches])
 
+    def patients(self, bootstrap: PatientBootstrap) -> list[int]:
+        """Of each class, how many patients have a true box."""
+        return [
+            bootstrap.patients_with_value(np.where(one.truths > 0, 1.0, np.nan))
+            for one in self.matches
+        ]
+
     def published(self, lowest_score: float) -> tuple[MatchedSample, dict[str, int]]:
         """What MGCA's rule leaves (see `detection`), and how many images it leaves out."""
         n = len(self.matches[0].truths)

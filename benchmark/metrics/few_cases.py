@@ -3,8 +3,9 @@
 Counted are the patients with a positive test case, and those with a negative one; the smaller
 number decides.
 
-- Fewer than 30: the AUC has DeLong's interval on the logit scale (`benchmark.statistics.delong`);
-  every other metric of the class has none, and says so.
+- Fewer than 30: the AUC has DeLong's interval on the logit scale (`benchmark.statistics.delong`),
+  a mean AUC with the class one of the same form, from the bootstrap's standard error. Every other
+  metric of the class, and its mean over classes, has none and says so.
 - Fewer than 10: no interval of the class at all, and none of a mean over classes that it is part
   of. A resample that must hold a positive cannot show how much a class with a handful of them
   moves; measured, such a mean covers 44 to 90 % in place of 95.
@@ -17,14 +18,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmark.statistics.bootstrap import FEWEST_PATIENTS as FEWEST_AT_ALL
 from benchmark.statistics.bootstrap import Interval
-from benchmark.statistics.delong import SIDES, delong_interval, patients_by_side
+from benchmark.statistics.delong import (
+    SIDES,
+    delong_interval,
+    logit_interval,
+    patients_by_side,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 FEWEST_PATIENTS = 30
-FEWEST_AT_ALL = 10
 DELONG = "DeLong on the logit scale"
 
 
@@ -95,10 +101,32 @@ class FewCases:
             for name, reason in self.why.items()
         }
 
-    def why_no_mean(self, classes: Sequence[str]) -> str:
-        """Why a mean over some classes has no interval, or an empty text."""
-        rare = [name for name in classes if self.counts.get(name, FEWEST_AT_ALL) < FEWEST_AT_ALL]
-        return "; ".join(f"{name}: {self.why[name]}" for name in rare)
+    def mean_of_auc(self, drawn: Mapping[str, np.ndarray], value: float) -> Interval | None:
+        """What stands in place of the percentiles of a mean AUC; None where they may stand.
+
+        Args:
+            drawn: Replicates by class of the mean.
+            value: The mean.
+        """
+        counts = [self.counts[name] for name in drawn if name in self.counts]
+        if not counts or not self.replicates:
+            return None
+        if min(counts) < FEWEST_AT_ALL:
+            return self._none(self._named(drawn, FEWEST_AT_ALL))
+        error = float(np.nanstd(np.mean(list(drawn.values()), axis=0), ddof=1))
+        found = logit_interval(value, error, min(counts) - 1)
+        if found.bounds is None:
+            return self._none(f"{self._named(drawn, FEWEST_PATIENTS)}; {found.why}")
+        return Interval(found.bounds, self.replicates, self.replicates)
+
+    def without_mean(self, classes: Iterable[str]) -> Interval | None:
+        """No interval of the mean of another metric that includes one; None if it includes none."""
+        reason = self._named(classes, FEWEST_PATIENTS)
+        return self._none(reason) if reason and self.replicates else None
+
+    def _named(self, classes: Iterable[str], limit: int) -> str:
+        rare = [name for name in classes if self.counts.get(name, limit) < limit]
+        return "; ".join(f"{name}: {self.why[name]}" for name in sorted(rare))
 
     def _none(self, reason: str) -> Interval:
         return Interval(None, 0, self.replicates, reason)

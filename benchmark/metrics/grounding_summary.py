@@ -63,7 +63,8 @@ def _interval(values: np.ndarray, bootstrap: PatientBootstrap) -> Interval:
     known = np.isfinite(drawn)
     sums = np.where(known, drawn, 0.0).sum(axis=1)
     size = known.sum(axis=1)
-    return percentile_interval(np.where(size > 0, sums / np.maximum(size, 1), np.nan))
+    means = np.where(size > 0, sums / np.maximum(size, 1), np.nan)
+    return percentile_interval(means, patients=bootstrap.patients_with_value(values))
 
 
 def pair_metrics(

@@ -153,7 +153,8 @@ def _mean(
     known = np.isfinite(values)
     if not known.any():
         return Metric(None, why, best=1.0)
-    interval = percentile_interval(bootstrap.means(values))
+    carriers = bootstrap.patients_with_value(values)
+    interval = percentile_interval(bootstrap.means(values), patients=carriers)
     return Metric(
         float(np.mean(values[known])),
         why=f"no interval: {interval.why}" if interval.why and bootstrap.replicates else "",

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 LEVEL = 0.95
 SMALLEST_DEFINED_SHARE = 0.5
+FEWEST_PATIENTS = 10
+"""Fewer cannot show by resampling how far a mean over them moves."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,11 @@ class PatientBootstrap:
             means = np.where(size > 0, total / size, np.nan)
         return means.reshape((self.replicates, *np.shape(values)[1:]))
 
+    def patients_with_value(self, values: np.ndarray) -> int:
+        """Patients with a defined (finite) value among (n,) or (n, t)."""
+        known = np.isfinite(np.asarray(values, dtype=np.float64)).reshape(len(values), -1)
+        return len(np.unique(self.codes[known.any(axis=1)]))
+
 
 def _drawn(generator: np.random.Generator, replicates: int, patients: int) -> np.ndarray:
     counts = np.empty((replicates, patients), dtype=np.uint16)
@@ -165,13 +172,20 @@ def _complete(counts: np.ndarray, holds: list[np.ndarray]) -> np.ndarray:
     return complete
 
 
-def percentile_interval(replicates: np.ndarray, level: float = LEVEL) -> Interval:
+def percentile_interval(
+    replicates: np.ndarray, level: float = LEVEL, patients: int | None = None
+) -> Interval:
     """Percentile interval of a statistic; undefined (NaN) replicates are dropped and counted.
 
     With fewer than half of the replicates defined there is no interval: what is left then
-    describes a lucky selection of the patients. Nor is there one where every resample gives 0, or
-    every one 1: a share at its bound is not certain (no hit in n patients leaves a share of 3 / n
+    describes a lucky selection of the patients. Nor is there one where every resample gives the
+    same value: a share at its bound is not certain (no hit in n patients leaves a share of 3 / n
     possible), and resampling cannot show it.
+
+    Args:
+        replicates: (r,) the statistic in each resample.
+        level: Of coverage.
+        patients: How many carry the statistic, if known; with fewer than 10 there is no interval.
     """
     values = np.asarray(replicates, dtype=np.float64)
     defined = values[np.isfinite(values)]
@@ -181,12 +195,28 @@ def percentile_interval(replicates: np.ndarray, level: float = LEVEL) -> Interva
     if len(defined) < SMALLEST_DEFINED_SHARE * number or len(defined) == 0:
         why = f"defined in {len(defined)} of {number} bootstrap replicates only"
         return Interval(None, len(defined), number, why)
-    if defined.min() == defined.max() and defined[0] in (0.0, 1.0):
+    if patients is not None and patients < FEWEST_PATIENTS:
+        why = f"fewer than {FEWEST_PATIENTS} patients ({patients})"
+        return Interval(None, len(defined), number, why)
+    if np.ptp(defined) <= 1e-12 * max(1.0, abs(float(defined[0]))):
         why = f"every resample gives {defined[0]:g}, which says nothing of the error"
         return Interval(None, len(defined), number, why)
     tail = (1 - level) / 2
     low, high = np.quantile(defined, [tail, 1 - tail])
     return Interval((float(low), float(high)), len(defined), number)
+
+
+def recentred(replicates: np.ndarray, value: float) -> np.ndarray:
+    """Replicates in [0, 1] of an optimistic statistic, moved so that their mean is its value.
+
+    The best of many thresholds is higher than the threshold deserves, and in a resample, which
+    repeats patients, by as much again: the percentiles would lie beside the value.
+    """
+    values = np.asarray(replicates, dtype=np.float64)
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return values
+    return np.asarray(np.clip(values - (known.mean() - value), 0.0, 1.0))
 
 
 def mean_interval(

@@ -153,10 +153,15 @@ def delong_interval(
         return DeLongInterval(None, why)
     found = auc_covariance(truth, [scores], patients)
     auc, variance = float(found.auc[0]), float(found.covariance[0, 0])
+    freedom = min(patients_by_side(truth, patients)) - 1
+    return logit_interval(auc, float(np.sqrt(max(variance, 0.0))), freedom, level)
+
+
+def logit_interval(auc: float, error: float, freedom: int, level: float = LEVEL) -> DeLongInterval:
+    """Student's interval of an AUC from its standard error, symmetric on the logit scale."""
     if not 0 < auc < 1:
         return DeLongInterval(None, f"every pair is ordered alike: an AUC of {auc:g}")
-    quantile = t.ppf(0.5 + level / 2, min(patients_by_side(truth, patients)) - 1)
-    half = quantile * np.sqrt(max(variance, 0.0)) / (auc * (1 - auc))
+    half = t.ppf(0.5 + level / 2, freedom) * error / (auc * (1 - auc))
     centre = np.log(auc / (1 - auc))
     low, high = (1 / (1 + np.exp(-(centre + side * half))) for side in (-1, 1))
     return DeLongInterval((float(low), float(high)))
