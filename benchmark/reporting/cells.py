@@ -6,10 +6,14 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from scipy import stats
-
-from benchmark.reporting.protocol import of_several_recipes
-from benchmark.statistics.seed_spread import mean_over_runs, seed_variances, spread_by_axis
+from benchmark.reporting.protocol import why_not_averaged
+from benchmark.statistics.bootstrap import LEVEL
+from benchmark.statistics.seed_spread import (
+    half_width,
+    mean_over_runs,
+    seed_variances,
+    spread_by_axis,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,11 +87,7 @@ def measured(results: Sequence[Result], metric: str) -> Measured:
     if not results:
         return Measured("not_run")
     seeds = seeds_of(results)
-    sets = [tuple(sorted(item.cell["seeds"].items(), key=str)) for item in results]
-    if len(set(sets)) != len(sets):
-        keys = ", ".join(sorted(str(item.cell["key"])[:8] for item in results))
-        return Measured("ambiguous", reason=f"several records with the same seeds: {keys}")
-    several = of_several_recipes(results)
+    several = why_not_averaged(results)
     if several:
         return Measured("ambiguous", reason=several)
     found = [_score(item, metric) for item in results]
@@ -126,7 +126,7 @@ def _joined(
         interval=joined_interval(runs, intervals, best),
         reason="; ".join(sorted({gap for score in scores for gap in _gaps(score)})),
         seeds=seeds,
-        sampling=sampling_interval(runs, intervals) if len(results) > 1 else None,
+        sampling=sampling_interval(runs, intervals, best) if len(results) > 1 else None,
         spread=spread_by_axis(runs),
     )
 
@@ -147,37 +147,35 @@ def joined_interval(
 ) -> tuple[float, float] | None:
     """95 % interval of the mean over seeds.
 
-    One record keeps its patient bootstrap. For several, the half-widths of independent errors are
-    joined by their squares: that of the patients (`sampling_interval`), and for each seed axis
-    with several seeds (`seed_variances`) its standard error times Student's 97.5 % point. The
-    interval is symmetric about the mean, and cut where the metric ends.
+    One record keeps its own interval. For several, independent errors are joined by the squares of
+    their distances from the mean, below it and above it apart: that of the patients
+    (`sampling_interval`), and for each seed axis with several seeds (`seed_variances`) its standard
+    error times Student's 97.5 % point. The interval is cut where the metric ends.
 
     Args:
         runs: Seeds and value of each record.
         intervals: Patient interval of each record; with one missing there is no interval.
         best: Best value of a metric that runs from 0 to it; None for one without bounds.
     """
+    if len(intervals) == 1:
+        return sampling_interval(runs, intervals, best)
     patients = sampling_interval(runs, intervals)
-    if patients is None or len(intervals) == 1:
-        return patients
+    if patients is None:
+        return None
     centre = mean_over_runs(runs)
-    half = (patients[1] - patients[0]) / 2
-    axes = [
-        float(stats.t.ppf(0.975, freedom)) * math.sqrt(variance)
-        for variance, freedom in seed_variances(runs)
-    ]
-    half = math.hypot(half, *axes)
-    low, high = centre - half, centre + half
-    return (low, high) if best is None else (max(0.0, low), min(best, high))
+    seeds = half_width(seed_variances(runs), LEVEL)
+    low = centre - math.hypot(centre - patients[0], seeds)
+    high = centre + math.hypot(patients[1] - centre, seeds)
+    return _cut(low, high, best)
 
 
 def sampling_interval(
-    runs: Runs, intervals: Sequence[Sequence[float] | None]
+    runs: Runs, intervals: Sequence[Sequence[float] | None], best: float | None = None
 ) -> tuple[float, float] | None:
     """95 % interval of the patients' error alone.
 
-    Of several records: the root mean square of their half-widths about the mean. It does not
-    shrink with more seeds, since all of them meet the same patients.
+    Of several records: the root mean square of their own distances, below and above, about the
+    mean. It does not shrink with more seeds, since all of them meet the same patients.
     """
     known = [(float(item[0]), float(item[1])) for item in intervals if item is not None]
     if len(known) != len(intervals) or not known:
@@ -185,8 +183,17 @@ def sampling_interval(
     if len(known) == 1:
         return known[0]
     centre = mean_over_runs(runs)
-    half = math.sqrt(sum(((high - low) / 2) ** 2 for low, high in known) / len(known))
-    return centre - half, centre + half
+    below = [value - low for (_, value), (low, _) in zip(runs, known, strict=True)]
+    above = [high - value for (_, value), (_, high) in zip(runs, known, strict=True)]
+    return _cut(centre - _root_mean_square(below), centre + _root_mean_square(above), best)
+
+
+def _root_mean_square(values: Sequence[float]) -> float:
+    return math.sqrt(sum(value**2 for value in values) / len(values))
+
+
+def _cut(low: float, high: float, best: float | None) -> tuple[float, float]:
+    return (low, high) if best is None else (max(0.0, low), min(best, high))
 
 
 def number(value: float, form: Format) -> str:

@@ -11,6 +11,7 @@ from benchmark import registry
 from benchmark.errors import BadDataError
 from benchmark.metrics.resampled import ONLY, Resampled, comparable_metrics, resampled
 from benchmark.records import read_arrays
+from benchmark.reporting.protocol import why_not_averaged
 from benchmark.seeds import seed_from
 from benchmark.statistics.bca import bca_interval
 from benchmark.statistics.bootstrap import PatientBootstrap
@@ -106,6 +107,10 @@ class Comparer:
         """
         if not first or not second:
             return _without(metric, "one side has no record")
+        for side in (first, second):
+            several = why_not_averaged(side)
+            if several:
+                return _without(metric, several)
         sides = [[self._resampled(item, metric) for item in side] for side in (first, second)]
         for one in (*sides[0], *sides[1]):
             if isinstance(one, str):
@@ -143,7 +148,7 @@ class Comparer:
             means[1],
             len(everything[0].ids),
             () if classes == (ONLY,) else classes,
-            any(_pretraining_runs(side) == 1 for side in (first, second)),
+            any(_one_checkpoint(side) for side in (first, second)),
         )
 
     def _resampled(self, item: Result, metric: str) -> Resampled | str:
@@ -253,9 +258,11 @@ def _explained(found: PairedDifference, reason: str) -> PairedDifference:
     return replace(found, why="; ".join(filter(None, (found.why, reason))))
 
 
-def _pretraining_runs(side: Sequence[Result]) -> int:
-    """Different pre-training seeds; 0 for a predictor that has none."""
-    return len({item.cell["seeds"].get("pretrain") for item in side} - {None})
+def _one_checkpoint(side: Sequence[Result]) -> bool:
+    """Whether all records are of one pre-training run, or of one file; a prior has none."""
+    if all(item.cell["weights"] == "none" for item in side):
+        return False
+    return len({item.cell["seeds"].get("pretrain") for item in side}) == 1
 
 
 def _without(metric: str, why: str) -> Comparison:

@@ -162,14 +162,21 @@ def _class_cells(found: list[Result], extra: Extra, names: Sequence[str]) -> lis
     ]
 
 
+NO_INTERVAL = "no interval: fewer than 10 patients, or equal values in all resamples"
+
+
 def _of_class(result: Result, metric: str) -> dict[str, Result]:
     """By class: the result with that class's value in place of its metrics."""
     score = result.record["metrics"].get(metric) or {}
+    few = ((result.record.get("selection") or {}).get("bootstrap") or {}).get("few_cases") or {}
+    intervals = score.get("interval_per_class") or {}
     found = {}
     for name, value in (score.get("per_class") or {}).items():
+        interval = intervals.get(name)
         why = (score.get("why_per_class") or {}).get(name, "")
-        interval = (score.get("interval_per_class") or {}).get(name)
-        entry = {"value": value, "why": why, "interval": interval}
+        if value is not None:
+            why = few.get(name, "" if interval or name not in intervals else NO_INTERVAL)
+        entry = {"value": value, "why": why, "interval": interval, "best": score.get("best")}
         record = {**result.record, "metrics": {"": entry}}
         found[name] = dataclasses.replace(result, record=record)
     return found

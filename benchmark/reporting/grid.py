@@ -85,7 +85,7 @@ def _cell(
     if item.row.baseline == column.excess_over:
         return Measured("not_applicable")
     reference = picked(source.results, Group(column.excess_over, "none"), block, column.labels)
-    excess = paired_excess(found, reference, metric, column.excess_over)
+    excess = paired_excess(source.comparer, found, reference, metric, column.excess_over)
     return _with_stale(excess, [*found, *reference], source)
 
 

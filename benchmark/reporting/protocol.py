@@ -49,18 +49,30 @@ def off_protocol(item: Result, profile: str) -> str:
     return f"pre-training: {changed}" if changed else ""
 
 
-def of_several_recipes(results: Sequence[Result]) -> str:
-    """Why some records must not be averaged: they were made by different recipes; else empty."""
+def why_not_averaged(results: Sequence[Result]) -> str:
+    """Why some records are no repeats of one measurement; empty if they are.
+
+    Two have the same seeds, or they were made by different recipes.
+    """
+    sets = [tuple(sorted(item.cell["seeds"].items(), key=str)) for item in results]
+    if len(set(sets)) != len(sets):
+        keys = ", ".join(sorted(str(item.cell["key"])[:8] for item in results))
+        return f"several records with the same seeds: {keys}"
     first = results[0]
     for item in results[1:]:
         for name, one, other in (
             ("", first.record.get("recipe"), item.record.get("recipe")),
             ("pre-training ", first.pretraining.get("recipe"), item.pretraining.get("recipe")),
         ):
-            if one and other and one != other:
-                field = next(key for key in {**one, **other} if one.get(key) != other.get(key))
-                return f"records of several recipes: {name}`{field}` differs"
+            changed = _first_unequal(one or {}, other or {})
+            if one and other and changed:
+                return f"records of several recipes: {name}`{changed}` differs"
     return ""
+
+
+def _first_unequal(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    fields = (field for field in {**one, **other} if field not in FREE)
+    return next((field for field in fields if one.get(field) != other.get(field)), "")
 
 
 def _first_difference(recipe: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:

@@ -62,9 +62,9 @@ def _seed_remarks(cells: Sequence[Measured]) -> list[str]:
     if any(_seed_sets(cell) > 1 for cell in cells):
         lines.append(
             "Where several seeds are named the value is their mean. Its interval joins the "
-            "patients' error with the spread over the pre-training seeds, or over subset and "
-            "head seeds where there is one pre-training seed (Student's t). `sd` is the standard "
-            "deviation over the seeds of an axis, apart from the patients' error."
+            "patients' error with the spread over each kind of seed that has several (Student's "
+            "t). `sd` is the standard deviation over the seeds of an axis, apart from the "
+            "patients' error."
         )
     if cells:
         lines.append("Seeds: `p` pre-training, `s` label subset, `h` head.")

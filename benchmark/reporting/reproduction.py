@@ -14,7 +14,7 @@ values may be and still mean the same (`leaderboards/published/join.toml`).
   pre-training seeds would tell.
 
 One pre-training run shows one checkpoint of the method, and its interval holds no spread between
-runs: `reproduced` then becomes `unresolved`. So it does for a file of weights, unless
+runs: `reproduced` and `differs` then become `unresolved`. So they do for a file of weights, unless
 `leaderboards/published/join.toml` names its checksum as a release of the authors: then it is the
 paper's own checkpoint, of which the interval speaks.
 
@@ -70,13 +70,13 @@ def reproduction(
         return "unresolved", NO_INTERVAL
     allowed = margin + rounding
     outside = printed < low - rounding or printed > high + rounding
-    if outside and abs(cell.value - printed) > allowed:
-        return "differs", ""
-    if low < printed - allowed or high > printed + allowed:
+    differs = outside and abs(cell.value - printed) > allowed
+    within = printed - allowed <= low and high <= printed + allowed
+    if not differs and not within:
         return "unresolved", TOO_WIDE if high - low > 2 * allowed else NEAR_EDGE
     if single_run and not exact:
         return "unresolved", single_run
-    return "reproduced", ""
+    return "differs" if differs else "reproduced", ""
 
 
 def rounding_of(text: str, scale: float) -> float:

@@ -10,7 +10,12 @@ import numpy as np
 from scipy import stats
 
 from benchmark.statistics.bootstrap import LEVEL, percentile_interval
-from benchmark.statistics.seed_spread import difference_variances, joined, mean_over_runs
+from benchmark.statistics.seed_spread import (
+    difference_variances,
+    half_width,
+    mean_over_runs,
+    p_value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +25,8 @@ DETECTABLE_STANDARD_ERRORS = 1.96
 FEWEST_PATIENTS = 30
 TOO_FEW = f"fewer than {FEWEST_PATIENTS} patients carry the score"
 NO_SCATTER = "no resample changes the difference: its error is not known"
+EQUAL = "both sides have equal scores in every resample"
+WITH_SEEDS = "paired bootstrap by patient and spread of the seeds"
 SETTLING_STANDARD_ERRORS = float(stats.norm.ppf(0.975) + stats.norm.ppf(0.8))
 """A difference this many standard errors wide is found with 80 % power at the 5 % level."""
 
@@ -35,16 +42,17 @@ class PairedDifference:
         p_value: Two-sided, of no difference.
         standard_error: Of the difference: the patients' error, joined with the seeds'.
         smallest_detectable: The smallest difference that an interval of this width can tell from
-            zero (at half power; 80 % power takes 1.4 times as much): 1.96 standard errors, or
-            Student's quantile of them where seeds enter.
-        verdict: `unresolved` where the difference is below `smallest_detectable`, where nothing
-            scatters, and where fewer than 30 patients carry the score, of whom resamples say too
-            little (`why` then says so).
+            zero (at half power; 80 % power takes 1.4 times as much): 1.96 standard errors, or half
+            of the interval where seeds enter.
+        verdict: `unresolved` where the difference is below `smallest_detectable` or the p-value
+            5 % or more, where nothing scatters, and where fewer than 30 patients carry the score,
+            of whom resamples say too little (`why` then says so).
         n: Samples (or classes, for an AUC of several) that entered.
         patients: Patients that carry the score: of an AUC those on the smaller side of its
             rarest class, of a mean those with a defined value.
         method: How the p-value was made.
-        seed_variance: The seeds' part of the squared standard error.
+        patients_error: The patients' part of the standard error.
+        seeds_half_width: Half of the 95 % interval that the seeds alone would make.
     """
 
     difference: float | None
@@ -57,7 +65,8 @@ class PairedDifference:
     patients: int = 0
     why: str = ""
     method: str = ""
-    seed_variance: float = 0.0
+    patients_error: float = 0.0
+    seeds_half_width: float = 0.0
 
     @property
     def settling_factor(self) -> float | None:
@@ -66,14 +75,15 @@ class PairedDifference:
         With that many the same difference is found with 80 % power at the 5 % level, the
         patients' variance shrinking with their number and the seeds' staying as it is. At least
         as many as make 30 patients. None without a difference or an error, and where the seeds'
-        error alone is too large, so that no number of patients would do.
+        spread alone is too large, so that no number of patients would do.
         """
         if not self.difference or not self.standard_error or not self.patients:
             return None
-        wanted = (self.difference / SETTLING_STANDARD_ERRORS) ** 2 - self.seed_variance
-        if wanted <= 0:
+        reach = DETECTABLE_STANDARD_ERRORS / SETTLING_STANDARD_ERRORS * abs(self.difference)
+        left = reach**2 - self.seeds_half_width**2
+        if left <= 0:
             return None
-        factor = (self.standard_error**2 - self.seed_variance) / wanted
+        factor = (DETECTABLE_STANDARD_ERRORS * self.patients_error) ** 2 / left
         return max(factor, FEWEST_PATIENTS / self.patients)
 
 
@@ -99,8 +109,9 @@ def difference_of(
 
     With one run on each side: percentiles of the bootstrap, and a normal distribution with its
     standard error for the p-value. With several seeds on an axis their spread
-    (`seed_spread.difference_variances`) is joined to the patients' error as independent of it, and
-    interval and p-value are those of Student's t with the degrees of Welch and Satterthwaite.
+    (`seed_spread.difference_variances`) is joined to the patients' error as independent of it, the
+    half-widths by their squares (`seed_spread.half_width`), and the p-value belongs to that
+    interval.
 
     Args:
         first: Runs of the first predictor.
@@ -112,24 +123,26 @@ def difference_of(
     difference = mean_over_runs(sides[0]) - mean_over_runs(sides[1])
     drawn = _mean_drawn(first) - _mean_drawn(second)
     found = from_replicates(difference, drawn, n, patients)
-    spread = difference_variances(*sides)
-    by_seeds = sum(variance for variance, _ in spread)
-    if by_seeds == 0 or (found.interval is None and found.why != NO_SCATTER):
+    seeds = difference_variances(*sides)
+    if sum(variance for variance, _ in seeds) == 0:
         return found
-    by_patients = float(np.nanvar(drawn, ddof=1))
-    total, freedom = joined([(by_patients, max(patients - 1, 1)), *spread])
-    error = float(np.sqrt(total))
-    half = float(stats.t.ppf(0.5 + LEVEL / 2, freedom)) * error
+    if found.interval is None and found.why not in (NO_SCATTER, EQUAL):
+        return found
+    by_patients = (float(np.nanvar(drawn, ddof=1)), float(max(patients - 1, 1)))
+    parts = [by_patients, *seeds]
+    half = half_width(parts, LEVEL)
+    p = p_value(parts, difference)
     return replace(
         found,
         interval=(difference - half, difference + half),
-        p_value=float(2 * stats.t.sf(abs(difference) / error, freedom)),
-        standard_error=error,
+        p_value=p,
+        standard_error=float(np.sqrt(sum(variance for variance, _ in parts))),
         smallest_detectable=half,
-        verdict=_verdict(difference, half, patients),
+        verdict=verdict_of(difference, half, patients, p),
         why=TOO_FEW if patients < FEWEST_PATIENTS else "",
-        method="paired bootstrap by patient and spread of the seeds (Welch)",
-        seed_variance=by_seeds,
+        method=WITH_SEEDS,
+        patients_error=float(np.sqrt(by_patients[0])),
+        seeds_half_width=half_width(seeds, LEVEL),
     )
 
 
@@ -150,37 +163,49 @@ def from_replicates(
     standard deviation. Undefined where `percentile_interval` is, and where no resample changes a
     difference that is not zero.
     """
-    interval = percentile_interval(drawn, LEVEL)
-    error = float(np.nanstd(drawn, ddof=1)) if interval.defined > 1 else 0.0
-    if error == 0 and interval.defined > 1:
-        same = difference == 0
+    values = np.asarray(drawn, dtype=np.float64)
+    if np.isfinite(values).sum() > 1 and np.ptp(values[np.isfinite(values)]) < 1e-12:
         return PairedDifference(
             difference,
-            p_value=1.0 if same else None,
+            p_value=1.0 if difference == 0 else None,
             standard_error=0.0,
             n=n,
             patients=patients,
-            why="both sides have equal scores in every resample" if same else NO_SCATTER,
+            why=EQUAL if difference == 0 else NO_SCATTER,
             method="paired bootstrap by patient",
         )
+    interval = percentile_interval(values, LEVEL, patients)
     if interval.bounds is None:
         return PairedDifference(difference, n=n, patients=patients, why=interval.why)
-    detectable = DETECTABLE_STANDARD_ERRORS * error
-    return PairedDifference(
+    error = float(np.nanstd(values, ddof=1))
+    found = PairedDifference(
         difference,
         interval.bounds,
-        float(2 * stats.norm.sf(abs(difference) / error)),
-        error,
-        detectable,
-        _verdict(difference, detectable, patients),
-        n,
-        patients,
+        n=n,
+        patients=patients,
         why=TOO_FEW if patients < FEWEST_PATIENTS else "",
-        method="paired bootstrap by patient",
+    )
+    p = float(2 * stats.norm.sf(abs(difference) / error))
+    return with_error(found, error, p, "paired bootstrap by patient")
+
+
+def with_error(found: PairedDifference, error: float, p: float, method: str) -> PairedDifference:
+    """A difference of one run on each side with the error and the p-value of a test."""
+    assert found.difference is not None
+    detectable = DETECTABLE_STANDARD_ERRORS * error
+    return replace(
+        found,
+        p_value=p,
+        standard_error=error,
+        smallest_detectable=detectable,
+        verdict=verdict_of(found.difference, detectable, found.patients, p),
+        method=method,
+        patients_error=error,
     )
 
 
-def _verdict(difference: float, detectable: float, patients: int) -> Verdict:
-    if patients < FEWEST_PATIENTS or difference == 0 or abs(difference) < detectable:
+def verdict_of(difference: float, detectable: float, patients: int, p: float) -> Verdict:
+    """`unresolved` below the smallest detectable difference, and where p is 5 % or more."""
+    if patients < FEWEST_PATIENTS or abs(difference) < detectable or p >= 1 - LEVEL:
         return "unresolved"
     return "higher" if difference > 0 else "lower"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from benchmark.errors import BadDataError
@@ -18,6 +16,7 @@ from benchmark.statistics.difference import (
     Replicated,
     difference_of,
     from_replicates,
+    with_error,
 )
 
 
@@ -48,7 +47,7 @@ def paired_difference(
     if found.interval is None:
         return found
     p_value = _sign_flip_p_value(sums, seed, replicates)
-    return replace(found, p_value=p_value, method="sign flips by patient")
+    return with_error(found, found.standard_error or 0.0, p_value, "sign flips by patient")
 
 
 def paired_auc_difference(
@@ -101,10 +100,12 @@ def with_delong(
     patients: np.ndarray,
 ) -> PairedDifference:
     """The comparison of two scores (n,) of one class, with DeLong's test by patient."""
-    if not found.standard_error:
+    if not found.standard_error or found.interval is None:
         return found
     test = delong_test(truth, first, second, patients)
-    return replace(found, p_value=test.p_value, method="DeLong's test by patient")
+    if test.p_value is None:
+        return found
+    return with_error(found, test.standard_error, test.p_value, "DeLong's test by patient")
 
 
 def _sign_flip_p_value(patient_sums: np.ndarray, seed: int, replicates: int) -> float:

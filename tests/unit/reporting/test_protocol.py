@@ -12,8 +12,9 @@ from benchmark.interfaces import Metric
 from benchmark.registry import load_baseline
 from benchmark.reporting.beside import beside
 from benchmark.reporting.cells import Measured, measured
+from benchmark.reporting.comparison import Comparer
 from benchmark.reporting.join import read_join
-from benchmark.reporting.protocol import NO_PRETRAINING, of_several_recipes, off_protocol
+from benchmark.reporting.protocol import NO_PRETRAINING, off_protocol, why_not_averaged
 from benchmark.reporting.published import PublishedNumber
 from benchmark.reporting.reproduction import ONE_FILE, ONE_RUN
 from benchmark.reporting.select import load_results
@@ -70,14 +71,26 @@ def test_records_of_several_recipes_are_not_averaged(records):
     more = {"profile": "paper", "percent": 1.0, "data_id": "rsna_pneumonia-dddddddd"}
     records.add(TASK, "maco", AUC, recipe=recipe, seeds=Seeds(pretrain=1), **more)
     results = load_results(records.root, "paper")
-    assert of_several_recipes(results) == ""
+    assert why_not_averaged(results) == ""
     assert measured(results, "auc").state == "value"
-    other = {**recipe, "learning_rates": [0.5]}
+    other = {**recipe, "source": "elsewhere", "learning_rates": [0.5]}
     records.add(TASK, "maco", AUC, recipe=other, seeds=Seeds(pretrain=2), **more)
     results = load_results(records.root, "paper")
-    assert of_several_recipes(results) == "records of several recipes: `learning_rates` differs"
+    told = "records of several recipes: `learning_rates` differs"
+    assert why_not_averaged(results) == told
     cell = measured(results, "auc")
     assert (cell.state, cell.value) == ("ambiguous", None)
+    # What no table averages nothing compares.
+    assert Comparer(50).compare(results, results[:1], "auc").found.why == told
+
+
+def test_repeats_have_other_seeds(records):
+    one(records, protocol())
+    records.add(
+        TASK, "maco", AUC, recipe={**protocol(), "epochs": 7}, profile="paper", percent=1.0,
+        data_id="rsna_pneumonia-dddddddd",
+    )  # fmt: skip
+    assert "same seeds" in why_not_averaged(load_results(records.root, "paper"))
 
 
 class Source:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from benchmark.statistics.seed_spread import (
     difference_variances,
+    half_width,
     joined,
     mean_over_runs,
+    p_value,
     seed_variances,
     spread_by_axis,
     standard_deviation,
@@ -60,10 +63,28 @@ def test_a_difference_pairs_subsets_and_heads_and_not_pretrainings():
     found = difference_variances(first, second)
     # Both sides met the same subsets: their large spread drops out of the difference.
     variances = [variance for variance, _ in found]
-    expected = [np.var([0.0, 0.1], ddof=1) / 2, np.var([0.3, 0.1], ddof=1) / 2, 0.0]
-    assert variances == pytest.approx(expected, abs=1e-12)
+    of_pretraining = (np.var([0.0, 0.1], ddof=1) + np.var([0.3, 0.1], ddof=1)) / 2
+    assert variances == pytest.approx([of_pretraining, 0.0], abs=1e-12)
+    assert found[0][1] == pytest.approx(joined([(0.0025, 1), (0.01, 1)])[1])
     others = [({**seeds, "subset": seeds["subset"] + 7}, value) for seeds, value in second]
-    assert len(difference_variances(first, others)) == 4
+    of_subset = difference_variances(first, others)[1][0]
+    assert of_subset == pytest.approx(2 * np.var([0.0, 0.5], ddof=1) / 2)
+
+
+def test_seeds_that_weigh_more_count_more():
+    runs = [({"pretrain": 0, "subset": 0, "head": h}, 0.0) for h in range(8)]
+    runs += [({"pretrain": 0, "subset": s, "head": 0}, 0.3) for s in (1, 2)]
+    variance = np.var([0.0, 0.3, 0.3], ddof=1)
+    assert seed_variances(runs)[0] == (pytest.approx(variance * (0.64 + 0.01 + 0.01)), 2)
+
+
+def test_p_belongs_to_the_interval():
+    parts = [(0.01, 199.0), (0.02, 1.0), (0.005, 4.0)]
+    for level in (0.5, 0.9, 0.95, 0.999):
+        assert p_value(parts, half_width(parts, level)) == pytest.approx(1 - level)
+    student = [(0.04, 3.0)]
+    assert p_value(student, 0.5) == pytest.approx(2 * stats.t.sf(2.5, 3))
+    assert (p_value(parts, 0.0), p_value([(1e-30, 9.0)], 1.0)) == (1.0, 1e-12)
 
 
 def test_joined_degrees_are_welchs():
