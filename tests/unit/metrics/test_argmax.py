@@ -8,6 +8,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn import metrics as reference
 
 from benchmark.metrics.argmax import argmax_credit, argmax_draws, argmax_metrics
+from benchmark.metrics.few_cases import FewCases
 from benchmark.statistics.bootstrap import PatientBootstrap
 
 NAMES = ("normal", "pneumonia", "covid")
@@ -18,8 +19,10 @@ def one_hot(classes, k=3):
 
 
 def scored(truth, scores, replicates=0, **more):
-    bootstrap = PatientBootstrap.draw(np.arange(len(truth)) // 2, replicates, 0)
-    return argmax_metrics(truth, scores, NAMES, bootstrap, **more)
+    patients = np.arange(len(truth)) // 2
+    bootstrap = PatientBootstrap.draw(patients, replicates, 0)
+    few = FewCases.of(truth, patients, NAMES, replicates)
+    return argmax_metrics(truth, scores, NAMES, bootstrap, few, **more)
 
 
 @settings(max_examples=50, deadline=None)
@@ -55,17 +58,27 @@ def test_against_scikit_learn():
 
 def test_intervals_equal_repeating_the_samples():
     rng = np.random.default_rng(1)
-    classes = rng.integers(0, 3, 60)
-    truth, scores = one_hot(classes), rng.normal(size=(60, 3))
-    bootstrap = PatientBootstrap.draw(np.arange(60) // 2, 40, 0)
+    classes = rng.integers(0, 3, 240)
+    truth, scores = one_hot(classes), rng.normal(size=(240, 3))
+    bootstrap = PatientBootstrap.draw(np.arange(240) // 2, 40, 0)
     drawn = []
     for counts in bootstrap.counts:
-        rows = np.repeat(np.arange(60), counts[bootstrap.codes])
+        rows = np.repeat(np.arange(240), counts[bootstrap.codes])
         drawn.append(np.mean(scores[rows].argmax(axis=1) == classes[rows]))
-    metrics, dropped = argmax_metrics(truth, scores, NAMES, bootstrap)
+    metrics, dropped = scored(truth, scores, 40)
     assert metrics["accuracy_argmax"].interval == pytest.approx(np.quantile(drawn, [0.025, 0.975]))
     assert dropped["accuracy_argmax"] == {"mean": 0}
     assert metrics["balanced_accuracy_argmax"].interval_per_class["covid"] is not None
+
+
+def test_a_class_with_a_handful_of_cases_takes_the_interval_of_the_mean():
+    truth = one_hot(np.repeat([0, 1, 2], [100, 100, 8]))
+    scores = truth + np.random.default_rng(3).normal(size=truth.shape)
+    metrics, _ = scored(truth, scores, 100)
+    balanced = metrics["balanced_accuracy_argmax"]
+    assert balanced.interval is None and "covid: fewer than 10 patients" in balanced.why
+    assert balanced.interval_per_class["covid"] is None
+    assert metrics["accuracy_argmax"].interval is not None
 
 
 def test_cases_without_exactly_one_class_are_left_out():

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from scipy.special import expit, logit
+from scipy.stats import t
 from sklearn.metrics import f1_score, precision_recall_curve, roc_auc_score
 
 from benchmark.errors import BadDataError
@@ -114,9 +116,11 @@ def test_intervals_equal_scoring_the_repeated_samples():
             truth, values = arrays["truth"][rows, column], arrays["scores"][rows, column]
             fixed[column, replicate] = f1(truth, values >= thresholds[f"class {column}"])
             chosen[column, replicate] = max(f1(truth, values >= t) for t in set(values))
+    values = scores.metrics["f1_test_threshold_published"].per_class.values()
+    centre = np.array(list(values))[:, None]
     for metric, drawn in (
         ("f1_validation_threshold", fixed),
-        ("f1_test_threshold_published", chosen),
+        ("f1_test_threshold_published", chosen - chosen.mean(axis=1, keepdims=True) + centre),
     ):
         found = scores.metrics[metric]
         assert found.interval == pytest.approx(np.quantile(drawn.mean(axis=0), [0.025, 0.975]))
@@ -277,7 +281,15 @@ def test_a_class_with_few_positives_has_delongs_interval():
     assert auc.interval_per_class["class 1"] == pytest.approx(expected)
     few = delong_interval(arrays["truth"][:, 2], arrays["scores"][:, 2], arrays["patients"])
     assert auc.interval_per_class["class 2"] == few.bounds
-    assert auc.interval == pytest.approx(np.quantile(drawn.mean(axis=1), [0.025, 0.975]))
+    # On the logit scale, with the degrees of the rarest class.
+    mean = drawn.mean(axis=1)
+    value = auc.value
+    half = t.ppf(0.975, 9) * mean.std(ddof=1) / (value * (1 - value))
+    assert auc.interval == pytest.approx(
+        tuple(expit(logit(value) + side * half) for side in (-1, 1))
+    )
+    precision = scores.metrics["average_precision"]
+    assert precision.interval is None and "class 0: fewer than 30 patients" in precision.why
     assert scores.metrics["average_precision"].interval_per_class["class 0"] is None
     described = scores.selection["bootstrap"]["few_cases"]
     assert set(described) == {"class 0", "class 2"}

@@ -269,7 +269,7 @@ def test_silence_is_zero_and_not_published():
 
 
 def test_a_class_without_true_boxes_is_undefined_and_left_out_of_the_mean():
-    arrays = scene(7)
+    arrays = scene(7, images=60)
     kept = arrays["truth_class"] == 0
     arrays |= {name: arrays[name][kept] for name in ("truth_boxes", "truth_image", "truth_class")}
     metric = detection.score(arrays, RECIPE, 0, 20).metrics["ap_50"]

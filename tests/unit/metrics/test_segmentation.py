@@ -48,8 +48,11 @@ def test_metrics_by_convention():
     assert metrics["dice_empty_is_one"].value == pytest.approx(dice.mean())
     assert metrics["dice_nonempty"].value == pytest.approx(dice[nonempty].mean())
     assert metrics["dice_nonempty"].n == 8
-    low, high = metrics["dice_nonempty"].interval
-    assert low < metrics["dice_nonempty"].value < high
+    # Eight patients with a target are too few for one, the twelve of all images are not.
+    assert metrics["dice_nonempty"].interval is None
+    assert "fewer than 10 patients (8)" in metrics["dice_nonempty"].why
+    low, high = metrics["dice_empty_is_one"].interval
+    assert low < metrics["dice_empty_is_one"].value < high
 
 
 def test_predicting_nothing_scores_the_share_of_empty_targets():
@@ -161,7 +164,10 @@ def test_stored_predictions_are_scored_as_by_loops():
         metric = scores.metrics[name]
         assert metric.value == pytest.approx(value, abs=1e-12)
         assert (metric.n, metric.best) == (number, 1.0)
-        assert metric.interval[0] <= value <= metric.interval[1]
+        if metric.interval is None:
+            assert "fewer than 10 patients" in metric.why and number < 20
+        else:
+            assert metric.interval[0] <= value <= metric.interval[1]
     half = naive(probabilities, targets, 0.5)
     for name in ("dice_nonempty", "dice_empty_is_one"):
         found = scores.metrics[f"{name}_half_threshold"].value
