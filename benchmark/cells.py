@@ -113,6 +113,8 @@ def _recipe(
         if baseline.pretraining is None:
             raise UsageError(f"`{baseline.name}` has no pre-training recipe.")
         recipe = baseline.pretraining
+    if recipe.OWN_SIZE:
+        _refuse_image_size(task.protocol, settings)
     for source in (profile.overrides, settings.recipes):
         changes = {
             **source.get(task.protocol, {}),
@@ -124,6 +126,16 @@ def _recipe(
             changes.pop("start_from", None)
         recipe = recipe.replaced(_typed_changes(task.protocol, recipe, changes))
     return recipe
+
+
+def _refuse_image_size(protocol: str, settings: Settings) -> None:
+    """A field that would change the key and nothing else is a mistake."""
+    for name, changes in settings.recipes.items():
+        if name.partition("@")[0] == protocol and "image_size" in changes:
+            raise UsageError(
+                f"`{name}.image_size` changes nothing: {protocol} reads a model at its own size.",
+                remedy="Another size takes another pre-training: --recipe pretrain.image_size=N.",
+            )
 
 
 def _typed_changes(protocol: str, recipe: Recipe, changes: Mapping[str, Any]) -> dict[str, Any]:

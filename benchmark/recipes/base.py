@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from benchmark.errors import unknown_name
 
@@ -27,6 +27,9 @@ class Recipe:
             size, centre crop; `squash` = ignore the aspect; `pad_square` = zero padding.
         batch_size: Images a forward pass; for training the images an optimiser step.
     """
+
+    OWN_SIZE: ClassVar[bool] = False
+    """Whether a model is read at its own size, so that `image_size` changes nothing."""
 
     source: str
     split: str = "clean"

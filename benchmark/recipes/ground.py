@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from benchmark.recipes.base import Geometry, Recipe
 
 
 @dataclass(frozen=True)
 class GroundRecipe(Recipe):
-    """Phrase grounding by patch-text similarity.
+    """Phrase grounding by patch-text similarity; a model is read at its own size.
 
     Attributes:
         projected: Patch features after the image projection (the official code) or before it
@@ -24,6 +24,8 @@ class GroundRecipe(Recipe):
         shuffle_sentences: The official code shuffles the pieces of a phrase.
         sentinel_grid: Cells a side of the sentinels' maps; a profile sets the methods' grid.
     """
+
+    OWN_SIZE: ClassVar[bool] = True
 
     geometry: Geometry = "pad_square"
     projected: bool = True

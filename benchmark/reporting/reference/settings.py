@@ -61,6 +61,8 @@ CONDITIONS: Mapping[str, Mapping[str, tuple[str, tuple[Any, ...]]]] = {
 def shown_fields(recipe: Recipe) -> list[str]:
     """Names of the fields that can count in a recipe of this kind, in their order."""
     left_out = {*HIDDEN, *UNUSED.get(type(recipe).__name__, ())}
+    if recipe.OWN_SIZE:
+        left_out.add("image_size")
     return [item.name for item in dataclasses.fields(recipe) if item.name not in left_out]
 
 
