@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from benchmark import registry
 from benchmark.data.leaks import leak_sentence
+from benchmark.reporting.protocol import known_baseline
+from benchmark.reporting.select import newest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -35,8 +38,32 @@ def header_lines(
     commits = sorted({_commit(item) for item in used})
     lines.append("Commit: " + (", ".join(commits) or "no record"))
     lines.append(f"Records: {len(used)}")
+    older = sorted({text for item in newest(used) for text in _older_versions(item)})
+    if older:
+        lines.append("Made with older versions (CHANGELOG.md): " + ", ".join(older))
     lines.append(f"Command: `{command}`")
     return lines
+
+
+def _older_versions(item: Result) -> list[str]:
+    """What has been changed since a record was made, such as `metrics detection 2 (now 3)`."""
+    cell = item.cell
+    if cell["task"] not in registry.task_names():
+        return []
+    task = registry.load_task(cell["task"])
+    now = {"task": (cell["task"], task.version)}
+    for kind, name in (("protocol", task.protocol), ("metrics", task.metrics)):
+        folder = "benchmark/protocols" if kind == "protocol" else "benchmark/metrics"
+        now[kind] = (name, registry.module_version(folder, name) if name else 0)
+    baseline = known_baseline(cell["baseline"])
+    if baseline is not None:
+        now["method"] = (cell["baseline"], baseline.version)
+    made = item.record.get("versions") or {}
+    return [
+        f"{kind} {name} {made[kind]} (now {version})"
+        for kind, (name, version) in now.items()
+        if kind in made and made[kind] != version
+    ]
 
 
 def _corpus_lines(

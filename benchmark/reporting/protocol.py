@@ -18,6 +18,7 @@ from benchmark.settings import Settings
 
 if TYPE_CHECKING:
     from benchmark.reporting.select import Result
+    from benchmark.specs import BaselineSpec
 
 NO_PRETRAINING = "the record of its pre-training is not among the results: its recipe is not known"
 FREE = ("source", "checkpoint_every_seconds")
@@ -43,10 +44,22 @@ def off_protocol(item: Result, profile: str) -> str:
     if not made:
         known = (item.record.get("pretraining") or {}).get("key")
         return NO_PRETRAINING if known else ""
-    trained = registry.load_baseline(cell["baseline"]).trained_as
-    wanted = _protocol(made["task"], made["variant"], trained, profile)
+    baseline = known_baseline(cell["baseline"])
+    if baseline is None:
+        return ""
+    wanted = _protocol(made["task"], made["variant"], baseline.trained_as, profile)
     changed = _first_difference(made["recipe"], wanted)
     return f"pre-training: {changed}" if changed else ""
+
+
+def known_baseline(name: str) -> BaselineSpec | None:
+    """A baseline of this version; None for an outside encoder, and for one that is gone."""
+    if registry.is_outside(name):
+        return None
+    try:
+        return registry.load_baseline(name)
+    except MacoBenchError:
+        return None
 
 
 def why_not_averaged(results: Sequence[Result]) -> str:

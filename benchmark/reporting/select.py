@@ -253,15 +253,21 @@ def picked(results: Iterable[Result], group: Group, block: Block, labels: str) -
     exact = [item for item in mine if item.labels == labels]
     if not exact and group.weights == "none":
         exact = [item for item in mine if item.labels == "all"]
-    newest: dict[str, list[Result]] = {}
-    for item in exact:
+    return newest(exact)
+
+
+def newest(results: Iterable[Result]) -> list[Result]:
+    """Of records that differ in versions alone those of the newest, in the order of their seeds."""
+    found: dict[tuple[Any, ...], list[Result]] = {}
+    for item in results:
         seeds = json.dumps(item.cell["seeds"], sort_keys=True)
-        kept = newest.setdefault(seeds, [])
+        place = (seeds, item.block, item.group, item.labels)
+        kept = found.setdefault(place, [])
         if not kept or _versions(item) == _versions(kept[0]):
             kept.append(item)
         elif _versions(item) > _versions(kept[0]):
-            newest[seeds] = [item]
-    return [item for seeds in sorted(newest) for item in newest[seeds]]
+            found[place] = [item]
+    return [item for place in sorted(found, key=lambda one: one[0]) for item in found[place]]
 
 
 def _versions(result: Result) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
+from benchmark import registry
 from benchmark.errors import UsageError
 from benchmark.interfaces import Metric
 from benchmark.plan import PlannedCell
@@ -318,6 +319,16 @@ def test_a_stale_record_is_shown_and_said_to_be(records, leaderboards, tmp_path,
     assert "stale: made with other settings" in text
     fresh = page(records, leaderboards, tmp_path, planned=[PlannedCell(cell, "done")])
     assert "stale" not in fresh
+
+
+def test_older_versions_are_named(records, leaderboards, tmp_path, specs):
+    now = registry.module_version("benchmark/metrics", "classification")
+    records.add("rsna_zero_shot", "maco", AUC, versions={"task": 1, "metrics": now - 1})
+    text = page(records, leaderboards, tmp_path)
+    told = f"Made with older versions (CHANGELOG.md): metrics classification {now - 1} (now {now})"
+    assert told in text
+    records.add("rsna_zero_shot", "maco", AUC, versions={"task": 1, "metrics": now})
+    assert "older versions" not in page(records, leaderboards, tmp_path)
 
 
 def test_a_row_of_two_pretrainings_is_said_to_be_one(records, leaderboards, tmp_path, specs):
