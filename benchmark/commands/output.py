@@ -51,6 +51,13 @@ def plan_lines(plan: Plan) -> list[str]:
     return lines
 
 
+def data_lines(plan: Plan) -> list[str]:
+    """The profile, then every data set that the cells read; what is synthetic says so."""
+    found = dict.fromkeys(item.cell.data_id for item in plan.cells if item.cell.data_id)
+    marked = (f"{name} (phantom: drawn, not real)" if "phantom" in name else name for name in found)
+    return [f"profile {plan.settings.profile}", *(f"data {name}" for name in marked)]
+
+
 def counts_line(plan: Plan) -> str:
     """`12 cells: 8 done, 4 to_run`."""
     counts = plan.counts()
@@ -94,7 +101,12 @@ def plan_json(plan: Plan) -> dict[str, object]:
         }
         for item in plan.cells
     ]
-    return {"suite": plan.suite.name, "counts": plan.counts(), "cells": cells}
+    return {
+        "suite": plan.suite.name,
+        "profile": plan.settings.profile,
+        "counts": plan.counts(),
+        "cells": cells,
+    }
 
 
 def exit_code(plan: Plan, planned_only: bool = False) -> int:

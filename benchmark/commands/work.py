@@ -10,6 +10,7 @@ from typing import Any
 from benchmark.commands.options import add_data, add_work, settings_from
 from benchmark.commands.output import (
     counts_line,
+    data_lines,
     exit_code,
     hint,
     left_out_lines,
@@ -62,6 +63,8 @@ def run_one(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         _show(plan, arguments.json)
         return exit_code(plan, planned_only=True)
+    if not arguments.json:
+        say("\n".join(data_lines(plan)))
     plan = execute(plan, arguments.json)
     _show_results(plan, arguments.json)
     return exit_code(plan)
@@ -73,7 +76,7 @@ def run_all(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         _show(plan, arguments.json)
         return exit_code(plan, planned_only=True)
-    hint("\n".join([counts_line(plan), *left_out_lines(plan)]))
+    hint("\n".join([*data_lines(plan), counts_line(plan), *left_out_lines(plan)]))
     plan = execute(plan, arguments.json)
     from benchmark.commands.tables import suite_tables
 
@@ -132,7 +135,7 @@ def _show(plan: Plan, as_json: bool) -> None:
     if as_json:
         say(json.dumps(plan_json(plan), indent=1))
         return
-    for line in plan_lines(plan):
+    for line in (*data_lines(plan), *plan_lines(plan)):
         say(line)
 
 

@@ -112,6 +112,25 @@ def test_run_then_failure_then_success(
     assert "fake_task@main/fake_method/10-p0s0h0  score 0." in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["run", "fake_task", "--baseline", "fake_method", "--labels", "10"],
+        ["run-all", "--tasks", "fake_task", "--baselines", "fake_method", "--labels", "10"],
+        ["plan"],
+    ],
+)
+def test_the_profile_and_the_data_are_said_once_before_the_cells(
+    options: list[str], capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    # The fake suite has no layout, so the tables of `run-all` end with 2.
+    assert main([*command, *options]) == (2 if command[0] == "run-all" else 0)
+    said = capsys.readouterr()
+    text = said.err if command[0] == "run-all" else said.out
+    assert text.startswith("profile fake\ndata fake_source-")
+    assert (said.out + said.err).count("profile fake\n") == 1
+
+
 def test_results_that_cannot_be_written_are_noticed_first(
     options: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
