@@ -5,6 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
+_LISTED = 60
+"""More names than that are no help in an error."""
+_NEAREST = 5
+
 
 class MacoBenchError(Exception):
     """A mistake or a lack that the user can mend; shown without a trace.
@@ -73,6 +77,8 @@ class NotApplicable(MacoBenchError):
 def unknown_name(what: str, name: str, known: Iterable[str]) -> UsageError:
     """The error for a misspelt name, with up to three near names.
 
+    Where none is near, all are listed, or of many the nearest.
+
     Args:
         what: The kind of thing, such as `task`.
         name: What the user wrote.
@@ -82,6 +88,9 @@ def unknown_name(what: str, name: str, known: Iterable[str]) -> UsageError:
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if near:
         remedy = "Did you mean " + " or ".join(f"`{item}`" for item in near) + "?"
+    elif len(names) > _LISTED:
+        nearest = difflib.get_close_matches(name, names, n=_NEAREST, cutoff=0.0)
+        remedy = f"The nearest of {len(names)}: " + ", ".join(nearest) + "."
     else:
         remedy = "Known: " + ", ".join(names) + "."
     return UsageError(f"There is no {what} called `{name}`.", remedy=remedy)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from baselines.outside.baseline import Built, Found, checksum_of, existing_file
+from baselines.outside.timm_names import check_name
 from benchmark.errors import BadDataError, UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _PREFIXES = ("", "model.", "backbone.", "encoder.", "visual.trunk.", "image_enco
 def look(target: str) -> Found:
     """What `NAME@FILE` means."""
     name, path = existing_file("timm", target)
+    check_name(name)
     return Found(
         title=f"timm {name} ({path.name})",
         source=f"timm, {name}, weights {path.name}",

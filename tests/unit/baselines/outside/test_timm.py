@@ -10,7 +10,7 @@ import timm
 import torch
 from timm.data import resolve_model_data_config
 
-from baselines.outside import find
+from baselines.outside import find, timm_names
 from baselines.outside.representation import strides_of
 from benchmark.errors import BadDataError, MissingDataError, UntrustedFileError, UsageError
 from benchmark.interfaces import BuildContext
@@ -209,3 +209,26 @@ def test_what_it_can_and_cannot_do(tmp_path):
     assert spec.outside and not spec.needs_weights
     with pytest.raises(UsageError, match="names its own weights"):
         find(f"timm:{VIT}@{path}").load(path)
+
+
+def test_the_names_that_are_read_without_torch_are_timms():
+    assert timm_names.model_names() == set(timm.list_models())
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("nosuch", "The nearest of"), ("resnet5", "`resnet50`"), ("test_vitt.a1", "`test_vit`")],
+)
+def test_a_misspelt_model_is_refused_when_it_is_looked_at(name, said, tmp_path):
+    path = tmp_path / "w.pth"
+    path.touch()
+    with pytest.raises(UsageError) as caught:
+        find(f"timm:{name}@{path}")
+    assert said in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_without_timm_the_name_is_not_judged(tmp_path, monkeypatch):
+    monkeypatch.setattr(timm_names, "model_names", frozenset)
+    (tmp_path / "w.pth").touch()
+    assert find(f"timm:nosuch@{tmp_path / 'w.pth'}").BASELINE.outside
