@@ -9,7 +9,6 @@ import fnmatch
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from benchmark import registry
@@ -17,6 +16,7 @@ from benchmark.catalogue import Catalogue, tasks_sharing
 from benchmark.cells import Origin, Resolved, evaluate_cell, resolve, why_not_applicable
 from benchmark.errors import MacoBenchError, UsageError, unknown_name
 from benchmark.fingerprint import file_checksum
+from benchmark.own_weights import require_file
 from benchmark.phantom_cache import with_phantom
 from benchmark.pretraining_cells import PretrainingCells, data_state
 from benchmark.settings import Settings
@@ -80,8 +80,8 @@ def _check_request(settings: Settings) -> None:
             f"`{outside[0]}` names its own weights; --weights does not go with it.",
             remedy="Leave out --weights.",
         )
-    if settings.weights is not None and not settings.weights.is_file():
-        raise UsageError("The weights file does not exist.", looked_in=[settings.weights])
+    if settings.weights is not None:
+        require_file(settings.weights)
 
 
 def methods_of_all(suite: Suite, profile: str) -> tuple[str, ...]:
@@ -266,7 +266,8 @@ class _Planner:
             checksum = registry.baseline_module(baseline.name).checksum()
             yield Origin(f"file:{checksum[:16]}", f"file:{checksum}"), None
         elif self.settings.weights is not None:
-            checksum = _checksum(self.settings.weights)
+            require_file(self.settings.weights)
+            checksum = file_checksum(self.settings.weights)
             yield Origin(f"file:{checksum[:16]}", f"file:{checksum}"), None
         elif baseline.needs_weights:
             yield Origin("file:"), None
@@ -284,9 +285,3 @@ def _check_weights(baseline: BaselineSpec, origin: Origin) -> None:
             f"`{baseline.name}` is not pre-trained here: its released weights are evaluated.",
             remedy=f"Name them with --weights FILE ({baseline.released}).",
         )
-
-
-def _checksum(path: Path) -> str:
-    if not path.is_file():
-        raise UsageError("The weights file does not exist.", looked_in=[path])
-    return file_checksum(path)

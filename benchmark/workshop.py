@@ -12,7 +12,7 @@ from benchmark.cells import Resolved, start_of
 from benchmark.errors import BadRecordError, UsageError
 from benchmark.fingerprint import file_checksum
 from benchmark.interfaces import BuildContext, Progress
-from benchmark.own_weights import FIELDS, require_maker
+from benchmark.own_weights import ANOTHER_ENCODER, FIELDS, require_maker
 from benchmark.seeds import seed_from
 from benchmark.settings import Settings
 from benchmark.specs import Cell
@@ -210,7 +210,8 @@ def load_trained(baseline: str, path: Path) -> Any:
 def _not_our_form(baseline: str, path: Path) -> UsageError:
     return UsageError(
         f"{path} is not a {records.WEIGHTS_FILE} of this benchmark.",
-        remedy=f"`{baseline}` reads the files that its pre-training here leaves, and no others.",
+        remedy=f"`{baseline}` reads the files that its pre-training here leaves, and no others. "
+        + ANOTHER_ENCODER,
     )
 
 

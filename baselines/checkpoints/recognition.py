@@ -11,6 +11,7 @@ from baselines.checkpoints import formats
 from baselines.checkpoints.form import Form
 from baselines.checkpoints.loading import tensors_of
 from benchmark.errors import BadDataError
+from benchmark.own_weights import ANOTHER_ENCODER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,17 +70,18 @@ def form_for(baseline: str, content: Mapping[str, Any], path: Path) -> Form:
             return form
     read = [form for form in forms if baseline in form.baselines]
     expected = "; ".join(f"{form.title} ({form.source})" for form in read) or "no released file"
+    other = next((form for form in forms if has_form(content, form)), None)
+    remedy = f"`{baseline}` reads its own files from here, and: {expected}."
     raise BadDataError(
-        f"`{path}` is not a file that `{baseline}` reads: {_likeness(content, forms)}.",
-        remedy=f"`{baseline}` reads its own files from here, and: {expected}.",
+        f"`{path}` is not a file that `{baseline}` reads: {_likeness(content, other)}.",
+        remedy=remedy if other else f"{remedy} {ANOTHER_ENCODER}",
     )
 
 
-def _likeness(content: Mapping[str, Any], forms: tuple[Form, ...]) -> str:
-    for form in forms:
-        if has_form(content, form):
-            readers = " or ".join(f"--baseline {name}" for name in form.baselines)
-            return f"it looks like {form.title}, which is read with {readers}"
+def _likeness(content: Mapping[str, Any], form: Form | None) -> str:
+    if form is not None:
+        readers = " or ".join(f"--baseline {name}" for name in form.baselines)
+        return f"it looks like {form.title}, which is read with {readers}"
     try:
         names = sorted(tensors_of(content))
     except BadDataError:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark import registry
 from benchmark.commands.output import hint, say
 from benchmark.errors import UsageError
+from benchmark.own_weights import require_file
 from benchmark.packages import require_models
 from benchmark.settings import make_settings, replaced_options
 
@@ -88,6 +89,7 @@ def _maker(spec: BaselineSpec, weights: Path | None, trusted: bool) -> Callable[
         return lambda: load_outside(spec.name)
     options = replaced_options(spec.base, spec.options, make_settings({}))
     if weights is not None:
+        require_file(weights)
         return lambda: load_file(spec.name, weights, options, trusted)
     hint("initial weights of the toy size are checked; --weights names others")
     context = BuildContext(

@@ -14,6 +14,7 @@ from benchmark.commands.options import settings_from
 from benchmark.commands.output import say
 from benchmark.errors import MissingDataError, UsageError
 from benchmark.fingerprint import file_checksum
+from benchmark.own_weights import require_file
 from benchmark.packages import require_models
 from benchmark.settings import Settings
 
@@ -129,6 +130,7 @@ def _loaded(name: str, settings: Settings) -> _Encoder:
         model = load_outside(name)
         weights, checksum = name, registry.baseline_module(name).checksum()
     elif settings.weights is not None:
+        require_file(settings.weights)
         options = replaced_options(baseline.base, baseline.options, settings)
         model = load_file(name, settings.weights, options, settings.trust_weights)
         weights, checksum = settings.weights.as_posix(), file_checksum(settings.weights)

@@ -183,3 +183,19 @@ def test_encode_needs_weights_and_images(
     command = ["encode", "--baseline", "maco", "--images", str(tmp_path), "--device", "cpu", *out]
     assert main(command) == 3
     assert "No finished pre-training of `maco`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["run", "rsna_zero_shot", "--baseline", "maco"],
+        ["check-baseline", "random_init"],
+        ["encode", "--baseline", "maco", "--out", "f.npz", "--images", __file__],
+    ],
+)
+def test_weights_that_are_not_there_are_a_mistake_with_a_remedy(
+    command: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main([*command, "--weights", str(tmp_path / "none.pth")]) == 2
+    said = capsys.readouterr().err
+    assert "none.pth" in said and "docs/evaluate_your_checkpoint.md" in said

@@ -89,11 +89,15 @@ def test_an_absent_companion_is_named_with_all_its_places(tmp_path, known):
 
 def test_a_wrong_file_is_told_what_it_looks_like(tmp_path, known):
     torch.save({"other.weight": torch.ones(1)}, tmp_path / "w.pth")
-    with pytest.raises(BadDataError, match=r"like Other.*--baseline other.*Linear \(a page\)"):
+    with pytest.raises(BadDataError, match=r"like Other.*--baseline other.*Linear \(a page\)\.$"):
         load(tmp_path / "w.pth")
     torch.save({"unknown": torch.ones(1)}, tmp_path / "w.pth")
-    with pytest.raises(BadDataError, match=r"1 tensors \(unknown \.\.\.\) are of no known form"):
+    with pytest.raises(
+        BadDataError, match=r"1 tensors \(unknown \.\.\.\) are of no known form"
+    ) as caught:
         load(tmp_path / "w.pth")
+    for part in ("timm:NAME@FILE", "FILE.py:FUNCTION", "docs/outside_encoders.md"):
+        assert part in caught.value.remedy
     torch.save({"epoch": 3}, tmp_path / "w.pth")
     with pytest.raises(BadDataError, match=r"no tensors by name \(its entries: epoch\)"):
         load(tmp_path / "w.pth")
