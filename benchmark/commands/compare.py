@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Any, Literal
 from benchmark import registry
 from benchmark.commands.options import add_data, names, settings_from
 from benchmark.commands.output import say
-from benchmark.errors import MissingDataError, UsageError
+from benchmark.commands.sides import FORMS, Side, no_records, side_of
+from benchmark.errors import UsageError
 
 if TYPE_CHECKING:
     from benchmark.reporting.comparison import Comparison
     from benchmark.reporting.layout import Format
     from benchmark.reporting.select import Block, Result
+
+_NOTHING_COMPARED = 3
+"""Exit code of data that are missing: here values of single samples."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,11 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "compare", help="difference of two baselines on the same patients, from records"
     )
-    parser.add_argument("first", metavar="A", help="a baseline, such as maco")
+    parser.add_argument(
+        "first",
+        metavar="A",
+        help=f"a baseline, such as maco; where it has records of several kinds: {FORMS}",
+    )
     parser.add_argument("second", metavar="B")
     parser.add_argument("--task", required=True, help="name, or name@variant")
     parser.add_argument("--metric", type=names, metavar="M,M", help="default: the task's headline")
@@ -60,28 +68,24 @@ def run(arguments: argparse.Namespace) -> int:
     settings = settings_from(arguments)
     task, _, variant = arguments.task.partition("@")
     registry.load_task(task)
-    for name in (arguments.first, arguments.second):
-        registry.load_baseline(name)
-    pairings = _pairings(
-        _records(settings.results, settings.profile, task, variant, labels, arguments.corpus or ""),
-        (arguments.first, arguments.second),
-        _metrics(task, arguments.metric),
-        arguments.interval,
-    )
+    sides = side_of(arguments.first), side_of(arguments.second)
+    metrics = _metrics(task, arguments.metric)
+    corpus = arguments.corpus or ""
+    results = _records(settings.results, settings.profile, task, variant, labels, corpus)
+    for side in sides:
+        if not any(side.takes(item) for item in results):
+            registry.load_baseline(side.baseline)
+    pairings = _pairings(results, sides, metrics, arguments.interval)
     if not pairings:
-        raise MissingDataError(
-            f"There is no test set of `{arguments.task}` on which both `{arguments.first}` and "
-            f"`{arguments.second}` have records in profile `{settings.profile}`.",
-            looked_in=[settings.results],
-            remedy="Run both: maco-bench run TASK --baseline NAME.",
-        )
+        raise no_records(results, sides, arguments.task, settings)
     if arguments.json:
         say(json.dumps([_as_json(item) for item in pairings], indent=1))
-        return 0
-    for item in pairings:
-        for line in _lines(item, arguments.first, arguments.second):
-            say(line)
-    return 0
+    else:
+        for item in pairings:
+            for line in _lines(item, arguments.first, arguments.second):
+                say(line)
+    compared = any(item.comparison.found.difference is not None for item in pairings)
+    return 0 if compared else _NOTHING_COMPARED
 
 
 def _metrics(task: str, wanted: Sequence[str] | None) -> tuple[str, ...]:
@@ -116,13 +120,14 @@ def _records(
         if item.cell["task"] == task
         and variant in ("", item.cell["variant"])
         and (not labels or item.labels in (*labels, "all"))
-        and corpus in ("", item.corpus)
+        # Sentinels, priors and files of weights have no corpus, and are compared with any.
+        and (not corpus or item.corpus in ("", corpus))
     ]
 
 
 def _pairings(
     results: Sequence[Result],
-    sides: tuple[str, str],
+    sides: tuple[Side, Side],
     metrics: Sequence[str],
     interval: Literal["percentile", "bca"],
 ) -> list[_Pairing]:
@@ -134,12 +139,15 @@ def _pairings(
     comparer = Comparer(interval=interval)
     found = []
     for block in sorted({item.block for item in results}):
-        here = [item for item in results if item.block == block and item.cell["baseline"] in sides]
+        here = [item for item in results if item.block == block]
+        here = [item for item in here if any(side.takes(item) for side in sides)]
         fractions = sorted({item.labels for item in here}, key=_fraction_order)
         for fraction in fractions:
-            groups = [_group(here, side, fraction) for side in sides]
+            groups = [side.group(here, fraction) for side in sides]
             if None in groups or (fraction == "all" and len(fractions) > 1):
                 continue
+            if groups[0] == groups[1]:
+                raise UsageError("Both sides are the same records.", remedy=f"Forms: {FORMS}.")
             records = [picked(here, group, block, fraction) for group in groups if group]
             for metric in metrics:
                 comparison = comparer.compare(records[0], records[1], metric)
@@ -151,25 +159,6 @@ def _pairings(
         _Pairing(item.block, item.labels, item.comparison, adjusted.get(place))
         for place, item in enumerate(found)
     ]
-
-
-def _group(results: Sequence[Result], baseline: str, labels: str) -> Any:
-    """The one group of a baseline's records; several cannot be averaged, so they must be told."""
-    groups = sorted(
-        {
-            item.group
-            for item in results
-            if item.cell["baseline"] == baseline and item.labels in (labels, "all")
-        }
-    )
-    if len(groups) > 1:
-        kinds = [f"weights {g.weights}, options {g.options}, corpus {g.corpus}" for g in groups]
-        raise UsageError(
-            f"`{baseline}` has records of several kinds on one test set.",
-            looked_in=kinds,
-            remedy="Name the --corpus, or use a results folder that holds one kind.",
-        )
-    return groups[0] if groups else None
 
 
 def _fraction_order(labels: str) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmark.cli import main
+from benchmark.commands.sides import side_of
 from benchmark.interfaces import Metric
 from benchmark.specs import Seeds
 from tests.unit.reporting.conftest import Records
@@ -89,7 +90,25 @@ def test_a_sentinel_stands_for_every_fraction(results, capsys):
             2,
             "Known: auc",
         ),
-        (("maco", "gloria", "--task", "rsna_classification"), 3, "maco-bench run TASK"),
+        (
+            ("maco", "gloria", "--task", "rsna_classification@maco"),
+            3,
+            "Run: maco-bench run rsna_classification@maco --baseline gloria.",
+        ),
+        (
+            ("gloria@file:0a1b", "maco+weighting=v1", "--task", "rsna_classification"),
+            3,
+            "--baseline gloria --weights FILE; maco-bench run rsna_classification --baseline "
+            "maco+weighting=v1.",
+        ),
+        (
+            ("maco@weighting=v1", "mae", "--task", "rsna_classification", "--corpus", "csv_pairs"),
+            3,
+            "--baseline maco --set maco.weighting=v1 --corpus csv_pairs.",
+        ),
+        (("maco@best", "mae", "--task", "rsna_classification"), 2, "NAME@file:CHECKSUM"),
+        (("mako@trained", "mae", "--task", "rsna_classification"), 2, "Did you mean `maco`"),
+        (("maco", "maco@trained", "--task", "rsna_classification"), 2, "the same records"),
     ],
 )
 def test_mistakes_say_what_to_do(results, capsys, arguments, code, words):
@@ -103,3 +122,98 @@ def test_records_of_two_kinds_are_not_averaged(results, capsys):
     code, out = compared(capsys, "maco", "mae", "--task", "rsna_classification", "--labels", "1")
     assert code == 2
     assert "several kinds" in out.err
+    assert "Write maco@file:01234567 or maco@trained in place of maco." in out.err
+    assert "--corpus" not in out.err
+
+
+def one_more(results, baseline="maco", **more):
+    """One more kind of records, on the first fraction."""
+    same = {"percent": 1.0, "seeds": Seeds(0, 0, 0), **DATA}
+    results.add("rsna_classification", baseline, AUC, samples=samples(0.6), **same, **more)
+
+
+FIRST = ("--task", "rsna_classification", "--labels", "1")
+
+
+def test_two_files_and_the_trained_model_of_one_method_are_told_apart(results, capsys):
+    one_more(results, weights="file:0123456789abcdef")
+    one_more(results, weights="file:0a23456789abcdef")
+    for sides in (
+        ("maco@file:01", "maco@trained"),
+        ("maco@trained", "maco@file:0a234567"),
+        ("maco@file:0123456789abcdef", "maco@file:0a2"),
+        ("maco@file:01", "mae"),
+        ("maco@file:01", "chance"),
+    ):
+        code, out = compared(capsys, *sides, *FIRST)
+        assert code == 0, out.err
+        assert re.search(rf"  {sides[0]} 0\.\d{{4}}, {sides[1]} 0\.\d{{4}};", out.out)
+    code, out = compared(capsys, "maco@file:0", "mae", *FIRST)
+    assert (code, "Write maco@file:01234567 or maco@file:0a234567" in out.err) == (2, True)
+
+
+def test_options_are_told_apart(results, capsys):
+    one_more(results, options={"weighting": "v1"})
+    code, out = compared(capsys, "maco", "mae", *FIRST)
+    assert code == 2
+    assert "Write maco@weighting=v1 or maco@defaults in place of maco." in out.err
+    code, out = compared(capsys, "maco@weighting=v1", "maco@defaults", *FIRST)
+    assert code == 0, out.err
+    one_more(results, options={"weighting": "v1"}, weights="file:0123456789abcdef")
+    code, out = compared(capsys, "maco@weighting=v1", "mae", *FIRST)
+    assert (code, "Write maco@file:01234567 or maco@trained" in out.err) == (2, True)
+    code, out = compared(capsys, "maco@weighting=v1@trained", "maco@file:01", *FIRST)
+    assert code == 0, out.err
+
+
+def test_a_corpus_leaves_out_other_corpora_alone(results, capsys):
+    for name in ("mimic_cxr-phantom-v1-bbbbbbbb", "csv_pairs-phantom-v1-cccccccc"):
+        one_more(results, "clip_vit", pretrained_on=name)
+    code, out = compared(capsys, "clip_vit@trained", "chance", *FIRST)
+    assert code == 2
+    assert "Name the corpus: --corpus csv_pairs or --corpus mimic_cxr." in out.err
+    assert "in place of" not in out.err
+    one_more(results, "clip_vit", weights="file:0123456789abcdef")
+    for other in ("chance", "clip_vit@file:0123"):
+        code, out = compared(
+            capsys, "clip_vit@trained", other, "--corpus", "csv_pairs", *FIRST, "--json"
+        )
+        assert (code, len(json.loads(out.out))) == (0, 1), out.err
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_nothing_compared_is_no_success(results, capsys, more):
+    for path in results.root.rglob("samples.npz"):
+        path.unlink()
+    code, out = compared(capsys, "maco", "mae", "--task", "rsna_classification", *more)
+    assert code == 3
+    assert "no values of single samples were kept" in out.out
+
+
+@pytest.mark.parametrize(
+    ("written", "baseline", "weights"),
+    [
+        ("timm:vit@/tmp/vt.pth", "timm:vit@/tmp/vt.pth", ""),
+        ("timm:vit@trained", "timm:vit@trained", ""),
+        ("timm:vit@/tmp/vt.pth@file:3f9a", "timm:vit@/tmp/vt.pth", "file:3f9a"),
+        ("/home/al@work/mine.py:build", "/home/al@work/mine.py:build", ""),
+        ("mine.py:build@file:3f9a01c2", "mine.py:build", "file:3f9a01c2"),
+        ("maco+weighting=v1", "maco+weighting=v1", ""),
+        ("maco+weighting=v1@file:3f9a01c2", "maco+weighting=v1", "file:3f9a01c2"),
+        ("maco+from_scratch@trained", "maco+from_scratch", "trained"),
+    ],
+)
+def test_selectors_do_not_clash_with_names(written, baseline, weights):
+    side = side_of(written)
+    assert (side.baseline, side.weights, side.options) == (baseline, weights, None)
+
+
+def test_records_of_an_outside_encoder_need_no_file_any_more(results, capsys):
+    name = "timm:vit_tiny_patch16_224@/gone/vt.pth"
+    same = {"percent": 1.0, "seeds": Seeds(0, 0, 0), "samples": samples(0.3), **DATA}
+    for checksum in ("file:0123456789abcdef", "file:0a23456789abcdef"):
+        results.add("rsna_classification", name, AUC, weights=checksum, **same)
+    code, out = compared(capsys, name, "maco", *FIRST)
+    assert (code, f"{name}@file:01234567 or {name}@file:0a234567" in out.err) == (2, True)
+    code, out = compared(capsys, f"{name}@file:01", f"{name}@file:0a", *FIRST)
+    assert code == 0, out.err
