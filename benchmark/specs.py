@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from benchmark.outside_names import folder_name
 from benchmark.recipes import PretrainRecipe, Recipe
 
 Protocol = Literal[
@@ -254,16 +253,3 @@ class Cell:
         task, baseline = f"{self.task}@{self.variant}", folder_name(self.baseline)
         cell = f"{self.labels}-{self.seeds}-{self.key[:8]}"
         return f"{self.profile}/{self.data_id}/{task}/{baseline}/{cell}"
-
-
-def folder_name(baseline: str) -> str:
-    """A baseline's name as the name of one folder: an outside encoder's may hold a path."""
-    if ":" not in baseline:
-        return baseline
-    readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", baseline)[-60:].strip("-.")
-    return f"{readable}-{hashlib.sha256(baseline.encode()).hexdigest()[:8]}"
-
-
-def short_name(baseline: str) -> str:
-    """A baseline's name for a table: without the folders that an outside encoder's may hold."""
-    return re.sub(r"[^:@]*[/\\]", "", baseline) if ":" in baseline else baseline

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.errors import UsageError
 from benchmark.fingerprint import canonical_json
+from benchmark.outside_names import folder_name, short_name
 from benchmark.records import RECORD_FILE, all_records, to_dict, write_atomically
 from benchmark.reporting.layout import read_layout
 from benchmark.reporting.markdown import bullets, document
@@ -17,7 +20,6 @@ from benchmark.reporting.writers import WRITERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from benchmark.records import Record
     from benchmark.reporting.layout import TableLayout
@@ -125,16 +127,17 @@ def adopt(
     if results.resolve() == records_root.resolve():
         raise UsageError("The records are those of the repository already.", looked_in=[results])
     paired = _paired(_layouts(leaderboards_root))
+    names = _shared_names(record for _, record in found)
     shutil.rmtree(records_root / profile, ignore_errors=True)
     written = []
     for folder, record in found:
         named = (record.cell.task, record.cell.variant)
         kept = record.samples if named in paired or (named[0], "") in paired else {}
-        target = records_root / folder.relative_to(results)
+        target = records_root / _place(folder, results, record, names)
         if kept:
             target.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(folder / kept["file"], target / kept["file"])
-        written.append(_write_bare(record, target, kept))
+        written.append(_write_bare(_renamed(record, names), target, kept))
     return written
 
 
@@ -161,8 +164,9 @@ def _require_phantom(data_id: str, folder: Path) -> None:
 def share_copy(results: Path, out: Path) -> list[Path]:
     """Copy the records without predictions and per-sample values.
 
-    Metrics, intervals and provenance stay; ids, patients' hashes, truth and scores do not. The
-    command line that made a record is left out too, since it may name folders of the machine.
+    Metrics, intervals and provenance stay; ids, patients' hashes, truth and scores do not. What
+    may name folders of the machine is left out too: the command line that made a record, and the
+    folders in the name of an outside encoder.
 
     Args:
         results: A results folder.
@@ -180,10 +184,44 @@ def share_copy(results: Path, out: Path) -> list[Path]:
         raise UsageError(
             "The folder for the copy is not empty.", looked_in=[out], remedy="Name an empty one."
         )
+    found = all_records(results)
+    names = _shared_names(record for _, record in found)
     return [
-        _write_bare(record, out / folder.relative_to(results), {})
-        for folder, record in all_records(results)
+        _write_bare(_renamed(record, names), out / _place(folder, results, record, names), {})
+        for folder, record in found
     ]
+
+
+def _shared_names(records: Iterable[Record]) -> dict[tuple[str, str], str]:
+    """Name in the copy by baseline and weights: without folders, and one for each that was.
+
+    Different weights tell two encoders of one short name apart, as they do in a table; with the
+    same weights the second gets a number.
+    """
+    names: dict[tuple[str, str], str] = {}
+    for baseline, weights in sorted({(item.cell.baseline, item.cell.weights) for item in records}):
+        short = short_name(baseline)
+        taken = {name for (_, other), name in names.items() if other == weights}
+        numbered = (f"{short}-{number}" for number in itertools.count(2))
+        names[baseline, weights] = next(
+            name for name in itertools.chain([short], numbered) if name not in taken
+        )
+    return names
+
+
+def _renamed(record: Record, names: Mapping[tuple[str, str], str]) -> Record:
+    name = names[record.cell.baseline, record.cell.weights]
+    return dataclasses.replace(record, cell=dataclasses.replace(record.cell, baseline=name))
+
+
+def _place(
+    folder: Path, results: Path, record: Record, names: Mapping[tuple[str, str], str]
+) -> Path:
+    """The folder of a record in the copy, below its top."""
+    old = record.cell.baseline
+    new = names[old, record.cell.weights]
+    parts = folder.relative_to(results).parts
+    return Path(*(folder_name(new) if part == folder_name(old) else part for part in parts))
 
 
 def _write_bare(record: Record, folder: Path, samples: Mapping[str, str]) -> Path:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark import registry
 from benchmark.fingerprint import plain
+from benchmark.outside_names import short_name
 from benchmark.records import all_records, to_dict
 from benchmark.reporting.corpora import dataset_of
 from benchmark.reporting.layout import ROLES, Role, Row, TableLayout
-from benchmark.specs import Seeds, short_name
+from benchmark.specs import Seeds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.specs import folder_name, short_name
+from benchmark.outside_names import folder_name, short_name
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,11 @@ from benchmark.specs import folder_name, short_name
         ("package.module:build", "package.module:build"),
         ("open_clip:ViT-B-32@~/a b/c.pt", "open_clip:ViT-B-32@c.pt"),
         ("maco+weighting=none", "maco+weighting=none"),
+        ("hf:/home/al@work/models/minilm/", "hf:minilm"),
+        ("hf:.", "hf:folder"),
+        ("timm:resnet50@/home/a:b@c/w.pth", "timm:resnet50@w.pth"),
+        (r"timm:resnet50@C:\Users\me\w.pth", "timm:resnet50@w.pth"),
+        ("/home/al@work/a:b/mine.py:build", "mine.py:build"),
     ],
 )
 def test_a_table_shows_no_folders(name, short):

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchmark import registry
+from benchmark.outside_names import short_name
 from benchmark.reporting.figures.canvas import DASHES, GREY_DASHES, GREYS, MARKERS, PALETTE
 from benchmark.reporting.layout import ROLES, Role, TableLayout
 from benchmark.reporting.select import Group
-from benchmark.specs import short_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

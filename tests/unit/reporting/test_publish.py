@@ -10,6 +10,7 @@ import pytest
 
 from benchmark.errors import UsageError
 from benchmark.interfaces import Metric
+from benchmark.outside_names import folder_name
 from benchmark.records import read_record
 from benchmark.registry import CHECKOUT
 from benchmark.reporting.publish import adopt, publish, share_copy
@@ -110,6 +111,47 @@ def test_share_copy_keeps_scores_and_drops_samples(records, leaderboards, tmp_pa
         share_copy(records.root, out)
     with pytest.raises(UsageError, match="outside"):
         share_copy(records.root, records.root / "copy")
+
+
+HOSTILE = (
+    "timm:vit@/home/alice/secret:project/a b/w.pth",
+    "timm:vit@/home/bob@secret/w.pth",
+    "hf:/home/alice@secret/../models/minilm/",
+    "/home/alice@secret/mine.py:build",
+    r"open_clip:ViT-B-32@C:\Users\alice\secret\c.pt",
+)
+
+
+@pytest.mark.parametrize("checksums", ["1234567", "1111111"])
+def test_a_shared_copy_names_no_folder_of_its_owner(records, leaderboards, tmp_path, checksums):
+    """Files of one name stay two rows, whether their weights differ or not."""
+    for name, letter in zip(HOSTILE, checksums, strict=False):
+        records.add("rsna_zero_shot", name, AUC, weights=f"file:{letter * 64}")
+    records.add("rsna_zero_shot", "maco", AUC)
+    out = tmp_path / "shared"
+    written = share_copy(records.root, out)
+    assert len(set(written)) == len(HOSTILE) + 1
+    kept = [str(path.relative_to(out)) for path in written]
+    kept += [path.read_text(encoding="utf-8") for path in written]
+    for word in ("alice", "bob", "secret", "models", "Users", "/home", "\\"):
+        assert not [text for text in kept if word in text], word
+    for path in written:
+        cell = read_record(path).cell
+        assert path.parent.parent.name == folder_name(cell.baseline)
+    pages = []
+    for results in (records.root, out):
+        write_tables("small", results, tmp_path / "page", "demo", leaderboards=leaderboards)
+        pages.append((tmp_path / "page" / "small.md").read_text(encoding="utf-8"))
+    assert pages[1].count("70.0 [60.0, 80.0]") == pages[0].count("70.0 [60.0, 80.0]")
+    assert ("w.pth-2" in pages[1]) == (checksums == "1111111")
+    assert "ambiguous" not in pages[1]
+
+
+def test_committed_records_name_no_folder_either(records, leaderboards, tmp_path):
+    records.add("rsna_zero_shot", HOSTILE[0], AUC, weights=f"file:{'1' * 64}")
+    (path,) = adopt(records.root, tmp_path / "kept", leaderboards)
+    assert read_record(path).cell.baseline == "timm:vit@w.pth"
+    assert "secret" not in str(path) + path.read_text(encoding="utf-8")
 
 
 def test_reporting_imports_no_torch():
