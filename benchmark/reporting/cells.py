@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 CellState = Literal["value", "undefined", "not_run", "failed", "not_applicable", "ambiguous"]
 TIMING = "timing/"
+NO_SUCH_SCORE = "its predictions have no such score"
 NORMAL_95 = 1.959963984540054
 AXES = (("pretrain", "p"), ("subset", "s"), ("head", "h"))
 
@@ -92,6 +93,8 @@ def measured(results: Sequence[Result], metric: str) -> Measured:
         return Measured("ambiguous", reason=several)
     found = [_score(item, metric) for item in results]
     scores = [score for score in found if score is not None]
+    if not scores and not metric.startswith(TIMING):
+        return Measured("not_applicable", reason=NO_SUCH_SCORE)
     if len(scores) < len(found):
         return Measured("not_run", reason=f"a record does not hold the metric `{metric}`")
     for score in scores:

@@ -128,6 +128,17 @@ def test_undefined_failed_and_not_applicable(records, leaderboards, tmp_path):
         assert f"] {reason}\n" in text
 
 
+def test_a_score_that_the_predictions_lack_does_not_apply(records, leaderboards, tmp_path, specs):
+    """`not run` is for what has no record."""
+    records.add("rsna_zero_shot", "chance", {"f1": Metric(0.5)})
+    text = page(records, leaderboards, tmp_path)
+    assert cells(text, "*random_init*")[2] == "not run"
+    (footnote,) = [
+        item for item in text.splitlines() if "its predictions have no such score" in item
+    ]
+    assert cells(text, "*chance*")[2] == f"– {footnote.split()[1]}"
+
+
 def _cell(task, baseline):
     return Cell("evaluate", task, "maco", baseline, "demo", "", "trained", Seeds(pretrain=0))
 
