@@ -141,6 +141,7 @@ REPLACED: dict[tuple[str, str], str] = {
     ("--baselines", "NAME"): "my_encoder.py:build",
     ("--tasks", "NAME"): "rsna_zero_shot",
     ("-k", "NAME"): "rsna_zero_shot",
+    ("maco@trained", "maco@file:3f9a01c2"): "mae_hr_clip@trained",
     ("--adopt", "RESULTS"): "results",
     ("--profile", "demo"): "toy",
     ("--profile", "paper"): "toy",
