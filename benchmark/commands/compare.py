@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from benchmark.reporting.comparison import Comparison
     from benchmark.reporting.layout import Format
     from benchmark.reporting.select import Block, Result
+    from benchmark.statistics.difference import Verdict
 
 _NOTHING_COMPARED = 3
 """Exit code of data that are missing: here values of single samples."""
@@ -183,6 +184,7 @@ def _lines(item: _Pairing, first: str, second: str) -> list[str]:
         return [*lines, f"  difference {number(found.difference, form)}: {found.why}", ""]
     low, high = (number(bound, form) for bound in found.interval)
     verdict = f"{first} is {found.verdict}" if found.verdict != "unresolved" else "unresolved"
+    verdict += " (but not after the correction)" if _corrected(item) != found.verdict else ""
     verdict += f" ({found.why})" if found.why else ""
     lines.append(f"  difference {number(found.difference, form)} [{low}, {high}]: {verdict}")
     corrected = "" if item.adjusted_p is None else f", Holm {_p(item.adjusted_p)}"
@@ -193,6 +195,18 @@ def _lines(item: _Pairing, first: str, second: str) -> list[str]:
     if comparison.one_checkpoint:
         lines.append("  one pre-training run on a side: this speaks of checkpoints, not of methods")
     return [*lines, ""]
+
+
+def _corrected(item: _Pairing) -> Verdict:
+    """The verdict with Holm's correction over the lines of the call."""
+    from benchmark.statistics.multiplicity import FAMILY_LEVEL
+
+    adjusted = item.adjusted_p
+    return (
+        "unresolved"
+        if adjusted is None or adjusted >= FAMILY_LEVEL
+        else item.comparison.found.verdict
+    )
 
 
 def _settled(comparison: Comparison) -> str:
@@ -233,6 +247,7 @@ def _as_json(item: _Pairing) -> dict[str, Any]:
         "standard_error": found.standard_error,
         "smallest_detectable": found.smallest_detectable,
         "verdict": found.verdict if found.difference is not None else None,
+        "verdict_holm": _corrected(item) if found.difference is not None else None,
         "samples": comparison.samples,
         "patients": found.patients,
         "samples_to_settle": comparison.samples_to_settle,

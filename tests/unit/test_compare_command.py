@@ -217,3 +217,26 @@ def test_records_of_an_outside_encoder_need_no_file_any_more(results, capsys):
     assert (code, f"{name}@file:01234567 or {name}@file:0a234567" in out.err) == (2, True)
     code, out = compared(capsys, f"{name}@file:01", f"{name}@file:0a", *FIRST)
     assert code == 0, out.err
+
+
+def test_a_verdict_says_whether_it_outlives_the_correction(tmp_path, monkeypatch, capsys):
+    """Of three fractions one is found at p of about 3 %, which three comparisons do not bear."""
+    monkeypatch.chdir(tmp_path)
+    records = Records(tmp_path / "results")
+    for percent, strength in ((1.0, 0.5), (10.0, 0.9), (100.0, 0.8)):
+        for baseline, own in (("maco", strength), ("mae", 0.7)):
+            records.add(
+                "rsna_classification", baseline, AUC, percent=percent, samples=samples(own),
+                seeds=Seeds(0, 0, 0), **DATA,
+            )  # fmt: skip
+    _, out = compared(capsys, "maco", "mae", "--task", "rsna_classification", "--json")
+    found = json.loads(out.out)
+    assert len(found) == 3
+    for one in found:
+        outlives = one["verdict"] != "unresolved" and one["p_value_holm"] < 0.05
+        assert one["verdict_holm"] == (one["verdict"] if outlives else "unresolved")
+    _, out = compared(capsys, "maco", "mae", "--task", "rsna_classification")
+    weak = [one["verdict"] != one["verdict_holm"] for one in found]
+    blocks = out.out.strip().split("\n\n")
+    assert [("not after the correction" in block) for block in blocks] == weak
+    assert any(weak)
