@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 HOSTILE = "<script>window.hacked = 1</script><img src=x onerror=alert(1)>"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="900" height="300"><rect width="900" height="300"/></svg>'  # noqa: E501
+FIGURES = ("One", "Two", "Three", "Four", "Five")
 QUALITY = {"maco": 2.0, "mrm": 0.6, "refers": 1.4, "gloria": 1.0, "convirt": 0.8, "clip_vit": 0.5}
 
 
@@ -66,7 +67,7 @@ def write_report(folder: Path) -> Path:
         command="maco-bench report",
         parts=Parts(
             comparer=lambda: Comparer(replicates=100).compare,
-            figures=(FigureView("figure-one", "One", figure),),
+            figures=tuple(FigureView(f"figure-{name.lower()}", name, figure) for name in FIGURES),
         ),
     )
     path = folder / "report.html"

@@ -13,10 +13,21 @@
   }
 
   // Views: one at a time, chosen by the hash. `until-found` lets the browser's search look into all.
-  const scrolls = new Map();
   let current = null;
   let routed = null;
-  let followed = false;
+  let settling = 0;
+
+  // Each entry of the history keeps its view and how far it was scrolled, so that Back and Forward
+  // return there, also inside one view. A new entry has kept nothing yet.
+  function keep() {
+    clearTimeout(settling);
+    if (!current) return;
+    try {
+      history.replaceState({ view: current.id, top: window.scrollY }, "");
+    } catch {
+      // More often than the browser allows; the next time is soon enough.
+    }
+  }
 
   function targetOf(hash) {
     let id = "";
@@ -58,29 +69,34 @@
   }
 
   function route(first) {
+    const kept = history.state;
     const found = targetOf(location.hash);
+    const inside = found?.closest(".view");
     // A place outside the parts, such as that of the skip link: the part stays.
-    if (found && !found.closest(".view") && current) return;
-    const target = found && found.closest(".view") ? found : views[0];
-    const view = target.closest(".view");
+    if (found && !inside && current && !kept) return keep();
+    const view = (kept?.view && targetOf(`#${kept.view}`)) || inside || views[0];
     const changed = view !== current || view !== routed;
     const heading = changed ? show(view) : null;
     routed = view;
-    for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
-    if (target !== view) {
-      target.scrollIntoView({ block: "nearest" });
-    } else if (!followed && scrolls.has(view)) {
-      window.scrollTo(0, scrolls.get(view));
+    for (let fold = inside && found.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    if (kept) {
+      window.scrollTo(0, kept.top);
+    } else if (inside && found !== view) {
+      found.scrollIntoView({ block: "nearest" });
     } else if (changed) {
       window.scrollTo(0, 0);
     }
     if (heading && !first) heading.focus({ preventScroll: true });
-    followed = false;
+    keep();
   }
 
   history.scrollRestoration = "manual";
-  document.addEventListener("scroll", () => { if (current) scrolls.set(current, window.scrollY); }, { passive: true });
-  document.addEventListener("click", (event) => { followed = Boolean(event.target.closest("a[href^='#']")); }, true);
+  document.addEventListener("scroll", () => {
+    clearTimeout(settling);
+    settling = setTimeout(keep, 100);
+  }, { passive: true });
+  document.addEventListener("click", (event) => { if (event.target.closest("a[href^='#']")) keep(); }, true);
+  window.addEventListener("popstate", () => clearTimeout(settling));
   window.addEventListener("hashchange", () => route(false));
   document.addEventListener("beforematch", (event) => show(event.target.closest(".view")));
 
