@@ -121,7 +121,7 @@ def of_pages(results: Sequence[Result], pages: Pages) -> list[Result]:
     A record belongs where its task heads a column, or where a cell names it.
     """
     every_page = [page for its_pages in pages.values() for page in its_pages]
-    keys = {key for page in every_page for cell in page_cells(page) for key in cell.keys}
+    keys = keys_of(every_page)
     tasks = {
         head.task for page in every_page for sheet in page_sheets(page) for head in sheet.heads
     }
@@ -142,7 +142,12 @@ def of_pages(results: Sequence[Result], pages: Pages) -> list[Result]:
 
 def has_records(pages: Iterable[TablePage]) -> bool:
     """Whether any cell of some pages stands on a record."""
-    return any(cell.keys for page in pages for cell in page_cells(page))
+    return bool(keys_of(pages))
+
+
+def keys_of(pages: Iterable[TablePage]) -> set[str]:
+    """The keys of all records that cells of some pages stand on."""
+    return {key for page in pages for cell in page_cells(page) for key in cell.keys}
 
 
 def _anchors(by_key: Mapping[str, Result]) -> dict[str, str]:
@@ -196,5 +201,4 @@ def _suite(
     name: str, title: str, tables: Sequence[TableView], pages: Sequence[TablePage]
 ) -> SuiteView:
     own = tuple(table for table in tables if name in table.suites)
-    keys = {key for page in pages for cell in page_cells(page) for key in cell.keys}
-    return SuiteView(name, title, own, len(keys), total(table.counts for table in own))
+    return SuiteView(name, title, own, len(keys_of(pages)), total(table.counts for table in own))

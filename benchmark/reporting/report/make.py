@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmark import registry
 from benchmark.errors import UsageError
 from benchmark.reporting.comparison import Comparer
 from benchmark.reporting.layout import read_layouts, suite_tables
 from benchmark.reporting.report.build import (
+    Pages,
     Parts,
     build_report,
     has_records,
+    keys_of,
     load_records,
     of_pages,
 )
@@ -83,7 +86,8 @@ def make_report(results: Path, profile: str, asked: Asked, tell: Tell = _silent)
         )
     pages = _pages(results, profile, evaluations, asked, tell)
     shown = of_pages(found, pages) if asked.suites else found
-    figures, absent = _figures(results, profile, shown, asked, tell)
+    suite = leading_suite(pages, evaluations)
+    figures, absent = _figures(results, profile, shown, asked, suite, tell)
     tell("report", 0, 1)
     report = build_report(
         pages,
@@ -143,8 +147,29 @@ def _fed_suites(evaluations: Sequence[Result], leaderboards: Path) -> list[str]:
     ]
 
 
+def leading_suite(pages: Pages, evaluations: Sequence[Result]) -> str:
+    """The suite whose own method stands first in the figures and chooses their pictures.
+
+    Of several suites it is the one with the most records, among those whose own method has one.
+
+    Args:
+        pages: Of each suite, by its name.
+        evaluations: Evaluation records.
+
+    Returns:
+        Its name; empty where no suite's own method has a record.
+    """
+    from benchmark.reporting.figures.methods import own_method
+
+    names = registry.suite_names()
+    known = [name for name in pages if name in names]
+    with_record = {item.cell["baseline"] for item in evaluations}
+    led = [name for name in known if len(known) == 1 or own_method(name) in with_record]
+    return max(led, key=lambda name: len(keys_of(pages[name])), default="")
+
+
 def _figures(
-    results: Path, profile: str, shown: Sequence[Result], asked: Asked, tell: Tell
+    results: Path, profile: str, shown: Sequence[Result], asked: Asked, suite: str, tell: Tell
 ) -> tuple[tuple[FigureView, ...], tuple[str, ...]]:
     """What the records feed, and a line for each that they do not."""
     if not asked.figures:
@@ -159,7 +184,7 @@ def _figures(
             results,
             profile,
             out=Path(folder),
-            suite=asked.suites[0] if len(asked.suites) == 1 else "",
+            suite=suite,
             images=asked.images,
             lenient=True,
             formats=("svg",),

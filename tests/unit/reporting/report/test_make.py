@@ -7,8 +7,17 @@ import pytest
 
 from benchmark.cli import main
 from benchmark.errors import UsageError
-from benchmark.reporting.report.make import Asked, make_report
-from tests.unit.reporting.report.handmade import DATA_ID, PHANTOM_ID, Results
+from benchmark.reporting.model import TableCell
+from benchmark.reporting.report.make import Asked, leading_suite, make_report
+from tests.unit.reporting.report.handmade import (
+    DATA_ID,
+    PHANTOM_ID,
+    Results,
+    line,
+    page,
+    sheet,
+    value,
+)
 
 
 def asked(leaderboards, **more):
@@ -141,3 +150,40 @@ def test_the_command_writes_one_file_and_says_so(made, tmp_path, capsys):
 def test_the_command_refuses_an_unknown_suite(made, capsys):
     assert main(["report", "--suite", "maco-dem", "--results", str(made.root)]) == 2
     assert "Did you mean `maco-demo`" in capsys.readouterr().err
+
+
+def pages_on(**keys):
+    """Pages of suites whose cells stand on records with some keys."""
+    return {
+        name.replace("_", "-"): [
+            page(sheet(*(line(key, TableCell(value(0.5), keys=(key,))) for key in its_keys)))
+        ]
+        for name, its_keys in keys.items()
+    }
+
+
+def test_the_suite_with_the_most_records_leads_the_figures(made):
+    evaluations = [made.classification(name, 1.0) for name in ("g2d", "maco", "clip_vit")]
+    pages = pages_on(g2d="a", maco="abc", maco_demo="ab")
+    assert leading_suite(pages, evaluations) == "maco"
+    assert leading_suite(dict(reversed(pages.items())), evaluations) == "maco"
+
+
+def test_a_suite_without_a_record_of_its_own_method_leads_no_other(made):
+    evaluations = [made.classification(name, 1.0) for name in ("g2d", "maco")]
+    assert leading_suite(pages_on(g2d="a", maco_v1="abc"), evaluations) == "g2d"
+    assert leading_suite(pages_on(mrm="a", maco_v1="abc"), evaluations) == ""
+    assert leading_suite(pages_on(maco_v1="abc"), evaluations) == "maco-v1"
+    assert leading_suite(pages_on(unheard_of="abc"), evaluations) == ""
+
+
+def test_without_a_named_suite_the_own_method_of_those_found_stands_first(made, monkeypatch):
+    for name in ("clip_vit", "maco", "mae_hr_clip"):
+        made.classification(name, 1.0)
+    asked_for = []
+    monkeypatch.setattr(
+        "benchmark.reporting.figures.make_figures",
+        lambda *_, suite, **more: asked_for.append(suite) or [],
+    )
+    report = make_report(made.root, "paper", Asked(comparisons=False))
+    assert len(report.suites) > 1 and asked_for == ["maco"]
