@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from benchmark.reporting.report.build import (
     of_pages,
 )
 from benchmark.reporting.report.figure_views import figure_views
-from benchmark.reporting.report.pictures import Pictures
+from benchmark.reporting.report.pictures import Pictures, Watched
 from benchmark.reporting.tables import LEADERBOARDS, table_pages
 
 if TYPE_CHECKING:
@@ -87,6 +87,8 @@ def make_report(results: Path, profile: str, asked: Asked, tell: Tell = _silent)
     pages = _pages(results, profile, evaluations, asked, tell)
     shown = of_pages(found, pages) if asked.suites else found
     suite = leading_suite(pages, evaluations)
+    watched = None if asked.images is None else Watched(asked.images)
+    asked = replace(asked, images=watched)
     figures, absent = _figures(results, profile, shown, asked, suite, tell)
     tell("report", 0, 1)
     report = build_report(
@@ -99,7 +101,7 @@ def make_report(results: Path, profile: str, asked: Asked, tell: Tell = _silent)
             comparer=(lambda: Comparer().compare) if asked.comparisons else None,
             figures=figures,
             figure_notes=absent,
-            pictures=Pictures(asked.images) if asked.images is not None else None,
+            pictures=Pictures(watched) if watched is not None else None,
         ),
     )
     tell("report", 1, 1)

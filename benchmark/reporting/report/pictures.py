@@ -8,29 +8,62 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from benchmark.reporting.figures.images import may_show, shrunk
+from benchmark.reporting.figures.images import Radiographs, may_show, shrunk
 from benchmark.reporting.report.figure_views import bytes_uri
 from benchmark.reporting.report.model import Picture, WorstCases
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from benchmark.reporting.figures.images import Radiographs
+    from benchmark.recipes import Geometry
     from benchmark.reporting.select import Result
 
 SHOWN = 4
 SIDE = 256
 """Pixels of the long side: a thumbnail."""
+_FORBIDDEN = "the licence forbids to show them to others"
+
+
+class Watched(Radiographs):
+    """Reads as another reader does, and remembers what it gave.
+
+    Attributes:
+        radiographs: Whether any was given.
+        phrases: Likewise.
+    """
+
+    def __init__(self, reader: Radiographs) -> None:
+        self._reader = reader
+        self.radiographs = self.phrases = False
+
+    def original(self, result: Result, image: str) -> np.ndarray:
+        """As the reader's."""
+        found = self._reader.original(result, image)
+        self.radiographs = True
+        return found
+
+    def square(self, result: Result, image: str, size: int, geometry: Geometry) -> np.ndarray:
+        """As the reader's."""
+        found = self._reader.square(result, image, size, geometry)
+        self.radiographs = True
+        return found
+
+    def phrase(self, result: Result, pair: str, frame: int, geometry: Geometry) -> str:
+        """As the reader's."""
+        found = self._reader.phrase(result, pair, frame, geometry)
+        self.phrases |= bool(found)
+        return found
 
 
 class Pictures:
     """Adds thumbnails to worst cases; remembers which data sets forbid it.
 
     Args:
-        radiographs: Reads single images of the data that records were made from.
+        radiographs: Reads single images of the data that records were made from. The figures
+            read by the same one, so that it knows all that the page holds.
     """
 
-    def __init__(self, radiographs: Radiographs) -> None:
+    def __init__(self, radiographs: Watched) -> None:
         self._radiographs = radiographs
         self._known: dict[tuple[str, str], str] = {}
         self._refused: set[str] = set()
@@ -50,12 +83,18 @@ class Pictures:
         return replace(worst, pictures=pictures)
 
     def summary(self) -> str:
-        """What the report says about its images, one or two sentences."""
-        text = "The page holds radiographs and phrases of single test samples."
-        if self._refused:
-            names = ", ".join(f"`{name}`" for name in sorted(self._refused))
-            text += f" None of {names}: the licence forbids to show them to others."
-        return text
+        """What the report says about its images: what it holds, and what is forbidden."""
+        names = ", ".join(f"`{name}`" for name in sorted(self._refused))
+        given = self._radiographs
+        held = [
+            word
+            for word, holds in (("radiographs", given.radiographs), ("phrases", given.phrases))
+            if holds
+        ]
+        if held:
+            text = f"The page holds {' and '.join(held)} of single test samples."
+            return f"{text} None of {names}: {_FORBIDDEN}." if names else text
+        return f"The page holds no radiographs of {names}: {_FORBIDDEN}." if names else ""
 
     def _picture(self, result: Result, sample: str) -> Picture:
         image, phrase = sample, ""

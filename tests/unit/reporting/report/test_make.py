@@ -91,6 +91,9 @@ class Radiographs:
         self.asked.append(image)
         return np.full((300, 600), 128, dtype=np.uint8)
 
+    def square(self, result, image, size, geometry):
+        return self.original(result, image)
+
     def phrase(self, result, pair, frame, geometry):
         return f"phrase of {pair}"
 
@@ -101,7 +104,10 @@ def test_images_of_a_set_that_forbids_them_are_never_read(made, leaderboards):
     report = make_report(made.root, "paper", asked(leaderboards, images=images))
     assert images.asked == []
     assert all(not view.worst.pictures for view in report.records if view.worst)
-    assert "None of `rsna_pneumonia`: the licence forbids" in report.images
+    assert report.images == (
+        "The page holds no radiographs of `rsna_pneumonia`: "
+        "the licence forbids to show them to others."
+    )
 
 
 def test_images_of_a_phantom_are_shown_on_demand(made, leaderboards):
@@ -109,7 +115,9 @@ def test_images_of_a_phantom_are_shown_on_demand(made, leaderboards):
     without = make_report(made.root, "paper", asked(leaderboards))
     assert without.images == "" and without.records[0].worst.pictures == ()
     images = Radiographs()
-    view = make_report(made.root, "paper", asked(leaderboards, images=images)).records[0]
+    report = make_report(made.root, "paper", asked(leaderboards, images=images))
+    view = report.records[0]
+    assert report.images == "The page holds radiographs of single test samples."
     assert [picture.caption for picture in view.worst.pictures] == list(view.worst.samples[:4])
     assert all(one.uri.startswith("data:image/jpeg;base64,") for one in view.worst.pictures)
 
@@ -124,11 +132,35 @@ def test_a_phrase_is_shown_with_its_pair(made, leaderboards):
     recipe = {"kind": "GroundRecipe", "frame": 224, "geometry": "pad_square"}
     made.add("ms_cxr_grounding", "maco", {}, data_id=PHANTOM_ID, samples=samples, recipe=recipe)
     images = Radiographs()
-    view = make_report(made.root, "paper", asked(leaderboards, images=images)).records[0]
+    made.classification("maco", 0.5, data_id=DATA_ID)
+    report = make_report(made.root, "paper", asked(leaderboards, images=images))
+    view = next(one for one in report.records if one.task == "ms_cxr_grounding")
+    assert report.images == (
+        "The page holds radiographs and phrases of single test samples. None of `rsna_pneumonia`: "
+        "the licence forbids to show them to others."
+    )
     assert images.asked == ["j", "i"]
     assert [one.caption for one in view.worst.pictures] == [
         "j#1: phrase of j#1", "i#0: phrase of i#0",
     ]  # fmt: skip
+
+
+def test_what_figures_alone_hold_is_said_too(made, leaderboards, monkeypatch):
+    made.add("rsna_zero_shot", "maco", {}, data_id=PHANTOM_ID)
+
+    def figures(results, *_, images, **more):
+        images.square(results[0], "image", 8, "pad_square")
+        return []
+
+    monkeypatch.setattr("benchmark.reporting.figures.make_figures", figures)
+    report = make_report(made.root, "paper", Asked(leaderboards=leaderboards, images=Radiographs()))
+    assert report.images == "The page holds radiographs of single test samples."
+
+
+def test_where_no_sample_calls_for_an_image_nothing_is_said_of_images(made, leaderboards):
+    made.add("rsna_zero_shot", "maco", {}, data_id=PHANTOM_ID)
+    report = make_report(made.root, "paper", asked(leaderboards, images=Radiographs()))
+    assert report.images == ""
 
 
 def test_the_command_writes_one_file_and_says_so(made, tmp_path, capsys):
