@@ -226,13 +226,20 @@ def test_two_methods_are_compared_and_swapped(opened):
     assert "higher: MACO has the higher value." in told
     carried = f"{CASES} samples, {found['patients']} patients carry the score, mean over 2 classes"
     assert carried in told
-    assert f"{found['samples_to_settle']:,} samples" in told
     assert f"{100 * found['detectable']:.2f} points" in told
     assert page.locator(".outcome svg[role=img]").is_visible()
     page.get_by_role("button", name="Swap the two").click()
     told = page.locator(".outcome").inner_text().replace("\u2212", "-")
     assert f"MRM minus MACO: {-100 * sign * found['difference']:+.2f} points" in told
     assert "lower: MRM has the lower value." in told
+
+
+def test_the_size_that_settles_a_difference_is_told_where_there_is_one(opened):
+    page = opened("compare").page
+    choose(page, "first", "REFERS")
+    choose(page, "second", "MRM")
+    found, _ = pair(page, "REFERS", "MRM")
+    assert f"{found['samples_to_settle']:,} samples" in page.locator(".outcome").inner_text()
 
 
 def test_the_comparison_follows_labels_and_says_what_it_does_not_compare(opened):
@@ -248,6 +255,34 @@ def test_the_comparison_follows_labels_and_says_what_it_does_not_compare(opened)
     assert "neither is a method under test" in page.locator(".outcome").inner_text()
     choose(page, "second", "CHANCE (sentinel)")
     assert "Choose two different methods." in page.locator(".outcome").inner_text()
+
+
+TELL = """change => {
+    const holder = document.getElementById('comparison-data');
+    const data = JSON.parse(holder.textContent);
+    for (const pair of data.blocks[0].pairs) {
+        if (pair.first !== 0 || pair.second !== 1) continue;
+        Object.assign(pair, change);
+        if (pair.difference === null) delete pair.difference;
+    }
+    holder.textContent = JSON.stringify(data);
+    location.hash = 'compare';
+}"""
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"verdict": "unresolved", "detectable": 0}, "unresolved. No interval."),
+        ({"difference": None}, "undefined\nNo interval."),
+    ],
+)
+def test_the_reason_of_a_comparison_is_a_sentence(opened, change, told):
+    page = opened().page
+    page.evaluate(TELL, {**change, "why": "No interval."})
+    wait_for(page, "compare")
+    words = re.sub(r"\n+", "\n", page.locator(".outcome").inner_text())
+    assert told in words and ".." not in words
 
 
 def press_until(page, key, wanted, limit=60):
@@ -381,6 +416,25 @@ def test_a_table_scrolls_in_its_box_and_keeps_its_first_column(opened):
     box.evaluate("box => { box.scrollLeft = 200; }")
     assert box.evaluate("box => box.scrollLeft") == 200
     assert abs(first.bounding_box()["x"] - before) < 1
+
+
+def test_what_has_the_focus_is_not_below_the_first_column(opened):
+    page = opened("table-wide", width=360).page
+    row = page.locator(ROWS).first
+    page.wait_for_timeout(100)
+    for column in range(2):
+        link = row.locator("td a[href^='#cell-']").nth(column)
+        link.evaluate(
+            """link => {
+                const box = link.closest('.scroll');
+                const left = (element) => element.getBoundingClientRect().left;
+                box.scrollLeft += left(link) - left(box) - 4;
+                link.focus();
+            }"""
+        )
+        page.wait_for_timeout(100)
+        right = row.locator("th").evaluate("cell => cell.getBoundingClientRect().right")
+        assert link.evaluate("link => link.getBoundingClientRect().left") >= right - 1, column
 
 
 def test_without_scripts_the_page_is_one_readable_document(opened):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark.reporting.comparison import Comparison, metrics_of
 from benchmark.reporting.report.markup import plain
 from benchmark.reporting.report.model import Comparisons
+from benchmark.reporting.report.notes import sentence
 from benchmark.reporting.report.pages import page_sheets
 from benchmark.reporting.report.pairs_grid import pairs_grid
 
@@ -198,6 +199,6 @@ def _pair_data(one: Comparison) -> dict[str, Any]:
         "patients_to_settle": one.patients_to_settle,
         "one_checkpoint": one.one_checkpoint,
         "method": found.method,
-        "why": found.why,
+        "why": plain(sentence(found.why)),
     }
     return {name: value for name, value in values.items() if value is not None and value != ""}

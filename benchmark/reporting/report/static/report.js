@@ -104,10 +104,16 @@
   const words = new Intl.Collator("en", { numeric: true });
   const enhanced = new WeakSet();
 
+  // The first column stays in place: what has the focus is scrolled to beside it, not below it.
+  const firstColumns = new ResizeObserver((entries) => {
+    for (const { target } of entries) target.closest(".scroll").style.setProperty("--first-column", `${target.offsetWidth}px`);
+  });
+
   function enhance(grid) {
     if (enhanced.has(grid)) return;
     enhanced.add(grid);
     const table = grid.querySelector("table");
+    firstColumns.observe(table.querySelector("[data-column='0']"));
     const body = table.tBodies[0];
     const rows = [...body.rows];
     if (rows.length < 2) return;
@@ -282,7 +288,7 @@
     heading.append(`${names[0]} minus ${names[1]}: `);
     if (pair.difference === undefined) {
       heading.append("undefined");
-      return [heading, element("p", { className: "remark" }, `${pair.why}.`)];
+      return [heading, element("p", { className: "remark" }, pair.why)];
     }
     const difference = sign * pair.difference;
     const interval = pair.interval ? (sign > 0 ? pair.interval : [-pair.interval[1], -pair.interval[0]]) : null;
@@ -292,7 +298,7 @@
     heading.append(element("b", {}, text(difference, true) + unit));
     if (interval) heading.append(` [${text(interval[0], true)}, ${text(interval[1], true)}]`);
     const word = element("p", { className: `is-${verdict}` }, element("b", {}, verdict), {
-      unresolved: Math.abs(difference) < (pair.detectable ?? 0) || !pair.why ? ": the difference is below the smallest that these patients can tell from zero." : `: ${pair.why}.`,
+      unresolved: Math.abs(difference) < (pair.detectable ?? 0) || !pair.why ? ": the difference is below the smallest that these patients can tell from zero." : `. ${pair.why}`,
       higher: `: ${names[0]} has the higher value.`,
       lower: `: ${names[0]} has the lower value.`,
     }[verdict]);

@@ -1,8 +1,9 @@
 import pytest
 
-from benchmark.reporting.comparison import Comparer
+from benchmark.reporting.comparison import Comparer, Comparison
 from benchmark.reporting.model import Head, Line, TableCell
 from benchmark.reporting.report.pairs import comparisons, pair_blocks
+from benchmark.statistics.difference import PairedDifference
 from tests.unit.reporting.report.handmade import (
     CASES,
     DATA_ID,
@@ -108,6 +109,18 @@ def test_a_pair_holds_what_the_comparison_says(results):
     assert pair["samples_to_settle"] == direct.samples_to_settle
     assert pair["one_checkpoint"] and pair["classes"] == 2
     assert block["form"] == "percent_1" and block["higher"]
+
+
+def test_a_reason_is_a_plain_sentence(results):
+    def compare(first, second, metric):
+        why = "no interval: every resample of `auc` gives *one* value"
+        return Comparison(metric, PairedDifference(0.1, why=why))
+
+    by_key = {item.cell["key"]: item for item in results}
+    (block,) = comparisons([board(results)], by_key, lambda: compare).data["blocks"]
+    assert {pair["why"] for pair in block["pairs"]} == {
+        "No interval: every resample of auc gives one value."
+    }
 
 
 def test_the_same_pairs_stand_in_a_table(results):
