@@ -19,6 +19,7 @@ from benchmark.reporting.report.index import (
 )
 from benchmark.reporting.report.markup import slug
 from benchmark.reporting.report.model import FigureView, Report, SuiteView, TableView
+from benchmark.reporting.report.names import Names
 from benchmark.reporting.report.pages import distinct, page_cells, page_sheets, table_view, total
 from benchmark.reporting.report.pairs import Compare, comparisons
 from benchmark.reporting.report.record_pages import Places, record_view, seeds_of_one
@@ -76,12 +77,15 @@ def build_report(
         parts: Comparisons, figures and images.
     """
     parts = parts or Parts()
+    names = Names(results)
+    pages = names.in_pages(pages)
+    figures = names.in_figures(parts.figures)
     by_key = {item.cell["key"]: item for item in results}
     listed = distinct(pages)
     places = Places(
         _anchors(by_key),
         _tables_of(listed),
-        _figures_of(parts.figures),
+        _figures_of(figures),
         _headlines(results),
         {key: seeds_of_one(item) for key, item in by_key.items()},
     )
@@ -109,7 +113,7 @@ def build_report(
         overview=(suites_grid(suites), tables_grid(tables), data_grid(shown), commits_grid(shown)),
         index=records_grid(shown, places),
         comparisons=comparisons(every_page, by_key, parts.comparer),
-        figures=parts.figures,
+        figures=figures,
         figure_notes=parts.figure_notes,
         images=parts.pictures.summary() if parts.pictures is not None else "",
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmark.reporting.report.grids import Column, ColumnGroup, Grid, GridCell, GridRow
+from benchmark.reporting.report.markup import literal
 from benchmark.reporting.report.model import Fact
 
 NONE = "–"
@@ -77,7 +78,8 @@ def entries_grid(entries: Sequence[Mapping[str, Any]], anchor: str, title: str =
         for name in names
     }
     groups = tuple(
-        ColumnGroup((Column(name, "number" if numeric[name] else "text"),)) for name in names
+        ColumnGroup((Column(literal(name), "number" if numeric[name] else "text"),))
+        for name in names
     )
     rows = tuple(
         GridRow(tuple(_cell(entry[name]) if name in entry else GridCell("") for name in names))
@@ -91,4 +93,4 @@ def _is_number(value: Any) -> bool:
 
 
 def _cell(value: Any) -> GridCell:
-    return GridCell(value_text(value), sort=float(value) if _is_number(value) else None)
+    return GridCell(literal(value_text(value)), sort=float(value) if _is_number(value) else None)

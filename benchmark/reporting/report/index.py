@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.data.leaks import leak_sentence
 from benchmark.reporting.report.grids import Column, ColumnGroup, Grid, GridCell, GridRow, Link
-from benchmark.reporting.report.markup import plain
+from benchmark.reporting.report.markup import literal, plain
 from benchmark.reporting.report.metrics import value_cell
 from benchmark.reporting.report.model import SuiteView, TableView
 from benchmark.reporting.report.notes import Footnotes
@@ -91,9 +91,9 @@ def data_grid(results: Sequence[Result]) -> Grid:
         rows.append(
             GridRow(
                 (
-                    GridCell(f"`{data_id}`"),
+                    GridCell(f"`{literal(data_id)}`"),
                     GridCell(kind, tone="phantom" if kind == "phantom" else ""),
-                    GridCell(str(data.get("release") or "")),
+                    GridCell(literal(data.get("release") or "")),
                     _count(len(by_id[data_id])),
                     GridCell(f"{partial:,} images absent" if partial else "whole", sort=partial),
                     GridCell(" ".join(sorted(leaks)) or "none", tone="broken" if leaks else ""),
@@ -143,14 +143,16 @@ def records_grid(results: Sequence[Result], places: Places) -> Grid:
         rows.append(
             GridRow(
                 (
-                    GridCell(f"{cell['task']}@{cell['variant']}", links=(link,) if link else ()),
-                    GridCell(cell["baseline"]),
+                    GridCell(
+                        literal(f"{cell['task']}@{cell['variant']}"), links=(link,) if link else ()
+                    ),
+                    GridCell(literal(cell["baseline"])),
                     GridCell(setting_text(item)),
-                    GridCell(f"`{name}`" if score is not None else ""),
+                    GridCell(f"`{literal(name)}`" if score is not None else ""),
                     value,
                     interval,
                     _seconds(item.record.get("timing") or {}),
-                    GridCell(cell["data_id"]),
+                    GridCell(literal(cell["data_id"])),
                 ),
                 role=role,
             )

@@ -19,6 +19,9 @@ _UNSAFE_IN_SCRIPT = {
     "\u2028": "\\u2028",
     "\u2029": "\\u2029",
 }
+# Stand for a backtick and an asterisk that are no marks: two of Unicode's noncharacters.
+_AS_LITERAL = str.maketrans({"`": "\ufdd0", "*": "\ufdd1"})
+_AS_SHOWN = str.maketrans({"\ufdd0": "`", "\ufdd1": "*"})
 _PERCENT = re.compile(r"(?<=\d) %")
 # Control characters have no place in HTML, lone surrogates none in UTF-8.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -27,6 +30,16 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\uff
 def clean(text: object) -> str:
     """A text without characters that an HTML file cannot hold; each becomes U+FFFD."""
     return _UNPRINTABLE.sub("\ufffd", str(text))
+
+
+def literal(text: object) -> str:
+    """A name that `inline` and `plain` show as it is, whatever marks of Markdown it holds."""
+    return clean(text).translate(_AS_LITERAL)
+
+
+def shown(text: str) -> str:
+    """A text with its neutralised marks as they were written."""
+    return text.translate(_AS_SHOWN)
 
 
 def inline(text: object) -> Markup:
@@ -55,19 +68,20 @@ def inline(text: object) -> Markup:
 
 def _name(text: str) -> Markup:
     """Escaped text of a name, which may be broken behind its underscores."""
-    return Markup("_<wbr>").join(escape(part) for part in text.split("_"))
+    return Markup("_<wbr>").join(escape(part) for part in shown(text).split("_"))
 
 
 def _words(text: str) -> Markup:
     """Escaped text; a number keeps its percent sign on its line."""
-    return escape(_PERCENT.sub("\u00a0%", text))
+    return escape(_PERCENT.sub("\u00a0%", shown(text)))
 
 
 def plain(text: object) -> str:
     """The same text without the marks of Markdown, for attributes and for sorting."""
-    return _SPANS.sub(
+    bare = _SPANS.sub(
         lambda match: next(part for part in match.groups() if part is not None), clean(text)
     )
+    return shown(bare)
 
 
 def script_json(value: Any) -> Markup:

@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmark.reporting.report.facts import decimal_text
 from benchmark.reporting.report.grids import Column, ColumnGroup, Grid, GridCell, GridRow
+from benchmark.reporting.report.markup import literal
 from benchmark.reporting.report.notes import Footnotes, sentence
 
 UNDEFINED = "undefined"
@@ -57,7 +58,7 @@ def _overall(names: list[str], metrics: Mapping[str, Any], anchor: str) -> Grid:
             _level(score["best"]),
             GridCell(str(score["n"]), sort=score["n"]),
         ]
-        rows.append(GridRow((GridCell(f"`{name}`"), value, interval, *rest)))
+        rows.append(GridRow((GridCell(f"`{literal(name)}`"), value, interval, *rest)))
     groups = _groups("metric", "chance", "best", "n")
     return Grid(anchor, "Metrics", groups, tuple(rows), footnotes=notes.texts())
 
@@ -76,10 +77,10 @@ def _by_class(name: str, score: Mapping[str, Any], anchor: str, foldable: bool) 
     for label, value in score["per_class"].items():
         why = score["why_per_class"].get(label, "")
         interval = score["interval_per_class"].get(label)
-        rows.append(GridRow((GridCell(label), *value_cell(value, interval, why, notes))))
+        rows.append(GridRow((GridCell(literal(label)), *value_cell(value, interval, why, notes))))
     return Grid(
         anchor,
-        f"`{name}` by class",
+        f"`{literal(name)}` by class",
         _groups("class"),
         tuple(rows),
         footnotes=notes.texts(),

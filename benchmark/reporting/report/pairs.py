@@ -12,7 +12,7 @@ from itertools import combinations, groupby
 from typing import TYPE_CHECKING, Any
 
 from benchmark.reporting.comparison import Comparison, metrics_of
-from benchmark.reporting.report.markup import plain
+from benchmark.reporting.report.markup import literal, plain
 from benchmark.reporting.report.model import Comparisons
 from benchmark.reporting.report.notes import sentence
 from benchmark.reporting.report.pages import page_sheets
@@ -139,7 +139,7 @@ def comparisons(
                 pairs_grid(
                     block.title,
                     block.data_id,
-                    [member.title for member in listed],
+                    [literal(member.title) for member in listed],
                     [(pair.first, pair.second, pair.result) for pair in pairs],
                     members.form,
                     f"pairs-{len(blocks)}",

@@ -11,6 +11,7 @@ from benchmark.records import read_arrays
 from benchmark.reporting.cells import AXES
 from benchmark.reporting.report.facts import decimal_text, fact, facts, number_text, value_text
 from benchmark.reporting.report.grids import Column, ColumnGroup, Grid, GridCell, GridRow, Link
+from benchmark.reporting.report.markup import literal
 from benchmark.reporting.report.metrics import metric_grids
 from benchmark.reporting.report.model import Fact, FactSection, RecordView, WorstCases
 from benchmark.reporting.report.worst import Worst, worst_samples
@@ -161,14 +162,16 @@ def _classes(result: Result) -> tuple[str, ...]:
 
 def _worst_grid(worst: Worst, ids: list[str], anchor: str) -> Grid:
     groups = [ColumnGroup((Column("sample"),))]
-    columns = [[GridCell(f"`{name}`") for name in ids]]
+    columns = [[GridCell(f"`{literal(name)}`") for name in ids]]
     for title, values in (worst.columns or {}).items():
         numbers = [value for value in values if isinstance(value, float)]
         groups.append(ColumnGroup((Column(title, "number" if numbers else "text"),)))
         show = number_text if all(map(float.is_integer, numbers)) else decimal_text
         columns.append(
             [
-                GridCell(show(value), sort=value) if isinstance(value, float) else GridCell(value)
+                GridCell(show(value), sort=value)
+                if isinstance(value, float)
+                else GridCell(literal(value))
                 for value in values
             ]
         )

@@ -16,6 +16,7 @@ from benchmark.reporting.report.markup import (
     inline,
     plain,
     script_json,
+    shown,
     source_hash,
 )
 
@@ -72,8 +73,8 @@ def static(name: str) -> str:
 
 
 def _finalize(value: Any) -> Any:
-    """Every printed text without characters that HTML cannot hold."""
-    return clean(value) if type(value) is str else value
+    """Every printed text as it was written, without characters that HTML cannot hold."""
+    return shown(clean(value)) if type(value) is str else value
 
 
 def _columns_of(cells: Sequence[GridCell], grid: Grid) -> list[tuple[Column, GridCell]]:

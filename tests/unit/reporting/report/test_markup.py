@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.reporting.report.markup import clean, inline, plain, script_json, slug, source_hash
+from benchmark.reporting.report.markup import (
+    clean,
+    inline,
+    literal,
+    plain,
+    script_json,
+    shown,
+    slug,
+    source_hash,
+)
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -63,7 +72,7 @@ def test_inline_adds_no_element_but_its_own_and_loses_no_character(text):
 
 def unmarked(text: str) -> str:
     """The text without the marks of Markdown, and with one kind of space and of line end."""
-    return re.sub(r"[`*]", "", text).replace("\u00a0", " ").replace("\r", "\n")
+    return re.sub(r"[`*]", "", shown(text)).replace("\u00a0", " ").replace("\r", "\n")
 
 
 @given(st.recursive(st.text() | st.integers() | st.none(), lambda inner: st.lists(inner)))
@@ -104,3 +113,17 @@ def test_source_hash_is_that_of_the_standard():
 
 def test_plain_drops_the_marks():
     assert plain("**MaCo** on `rsna` is *unresolved*") == "MaCo on rsna is unresolved"
+
+
+NAMES = ["**x** and *y*", "`code`", "a`b", "*", "snake_case_*"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("form", ["{}", "`{}`", "**{}**", "*of {} here*", "`a` {} `b` *c*"])
+def test_a_literal_name_is_shown_as_it_is_and_leaves_its_sentence_alone(name, form):
+    text = form.format(literal(name))
+    plainly = form.format("name")
+    assert read(str(inline(text))).text == read(str(inline(plainly))).text.replace("name", name)
+    assert plain(text) == plain(plainly).replace("name", name)
+    tags = [tag for tag in read(str(inline(text))).tags if tag != "wbr"]
+    assert tags == read(str(inline(plainly))).tags

@@ -202,6 +202,34 @@ def test_hostile_texts_are_shown_as_they_are(made):
     assert text.count("&lt;img src=x onerror=alert(1)&gt;") > 20
 
 
+def test_names_with_marks_of_markdown_are_shown_as_they_are(made):
+    options = {"note": "`**x** *y*"}
+    results = [
+        made.classification("a`b`*c*", 2.0),
+        made.classification("maco", 0.5),
+    ]
+    results[1].cell["options"] = options
+    titles = ("`a`b`*c*`", "**MaCo** (note=`**x** *y*)")
+    rows = [
+        line(title, TableCell(value(0.5), keys=keyed(item)), baseline=item.cell["baseline"])
+        for title, item in zip(titles, results, strict=True)
+    ]
+    picture = Picture("data:image/png;base64,AA==", "*Best* of (note=`**x** *y*).", "A")
+    report = report_of(results, page(sheet(*rows)), figures=(FigureView("figure-x", "X", picture),))
+    text = printed(report)
+    for told in (
+        "<code>a`b`*c*</code>",
+        "<strong>MaCo</strong> (note=`**x** *y*)",
+        "<em>Best</em> of (note=`**x** *y*).",
+        ">a`b`*c*</td>",
+        ">MaCo (note=`**x** *y*)</td>",
+    ):
+        assert told in text, told
+    titles = [one["title"] for one in report.comparisons.data["blocks"][0]["methods"]]
+    assert titles == ["a`b`*c*", "MaCo (note=`**x** *y*)"]
+    assert not set(text) & set("\ufdd0\ufdd1")
+
+
 def test_the_comparison_s_data_read_back(made):
     report = sound(made)
     parsed = Page(printed(report))
