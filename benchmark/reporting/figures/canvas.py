@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import textwrap
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 COLUMN, PAGE = 3.5, 7.2
 """Widths in inches of one column and of a page; figures are made at the size they are printed."""
+
+CHARACTERS_PER_INCH = 17
+"""Of text in the size of names and titles of panels."""
 
 FORMATS = ("svg", "png", "pdf")
 
@@ -103,6 +107,11 @@ def figure_bytes(figure: Figure, form: str) -> bytes:
     stream = io.BytesIO()
     figure.savefig(stream, format=form, metadata=_METADATA[form])
     return stream.getvalue()
+
+
+def wrapped(text: str, inches: float) -> list[str]:
+    """The lines of a name or title that has so much room; one at least."""
+    return textwrap.wrap(text, max(8, int(inches * CHARACTERS_PER_INCH))) or [""]
 
 
 def without_axes(axes: Axes) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmark.reporting.figures.canvas import PAGE, new_figure, without_axes
+from benchmark.reporting.figures.canvas import PAGE, new_figure, without_axes, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,7 +19,6 @@ LARGEST_SIDE = 1.6
 EMPTY_FRAME = "#f4f4f4"
 FRAME_EDGE = "#9e9e9e"
 _MARGIN, _GAP, _LINE, _BELOW, _TOP = 0.06, 0.08, 0.125, 0.26, 0.24
-_CHARACTERS_PER_INCH = 17
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,8 @@ def draw_gallery(gallery: Gallery) -> Figure:
     count = len(gallery.columns)
     side = min(LARGEST_SIDE, (PAGE - 2 * _MARGIN - (count - 1) * _GAP) / count)
     width = max(2 * _MARGIN + count * side + (count - 1) * _GAP, PAGE / 2)
-    titles = [_wrapped(title, side) for title in gallery.columns]
-    headers = [_wrapped(header, width - 2 * _MARGIN) for header in gallery.headers]
+    titles = [wrapped(title, side) for title in gallery.columns]
+    headers = [wrapped(header, width - 2 * _MARGIN) for header in gallery.headers]
     above = [_LINE * len(header) + 0.05 for header in headers]
     above[0] += _LINE * max(len(title) for title in titles) + 0.05
     pictures = [side * share for share in gallery.aspect]
@@ -74,10 +72,6 @@ def draw_gallery(gallery: Gallery) -> Figure:
         top = bottom - _BELOW
     gallery.finish(figure)
     return figure
-
-
-def _wrapped(text: str, inches: float) -> list[str]:
-    return textwrap.wrap(text, max(8, int(inches * _CHARACTERS_PER_INCH))) or [""]
 
 
 def frame(axes: Axes, height: float, width: float, image: np.ndarray | None = None) -> None:

@@ -13,6 +13,7 @@ from benchmark import registry
 from benchmark.reporting.cells import measured
 from benchmark.reporting.figures.canvas import PAGE, new_figure
 from benchmark.reporting.figures.captions import data_sentence, joined
+from benchmark.reporting.figures.legends import legend_below
 from benchmark.reporting.figures.material import ALL
 from benchmark.reporting.figures.model import Drawing, SkippedFigure
 from benchmark.reporting.select import picked
@@ -162,7 +163,7 @@ def _drawing(material: Material, panels: Sequence[Panel], phantom: bool) -> Draw
 def _draw(title: str, panels: Sequence[Panel]) -> Figure:
     columns = min(MOST_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
-    figure = new_figure(PAGE * max(columns, 1.5) / MOST_COLUMNS, 0.9 + 2.1 * rows, title)
+    figure = new_figure(PAGE * max(columns, 1.5) / MOST_COLUMNS, 0.4 + 2.1 * rows, title)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     names = Counter((panel.block.task, panel.block.variant) for panel in panels)
     for axes, panel in zip(grid, panels, strict=False):
@@ -175,10 +176,7 @@ def _draw(title: str, panels: Sequence[Panel]) -> Figure:
     handles = {
         handle.get_label(): handle for axes in grid[: len(panels)] for handle in axes.lines[:]
     }
-    shown = {label: line for label, line in handles.items() if not label.startswith("_")}
-    figure.legend(
-        shown.values(), shown.keys(), loc="outside lower center", ncols=min(5, len(shown))
-    )
+    legend_below(figure, [line for name, line in handles.items() if not name.startswith("_")])
     return figure
 
 

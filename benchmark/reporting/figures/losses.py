@@ -16,6 +16,7 @@ from benchmark.reporting.figures.history import (
     seeds_sentence,
     training_blocks,
 )
+from benchmark.reporting.figures.legends import legend_below
 from benchmark.reporting.figures.model import Drawing, SkippedFigure
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _draw(title: str, runs: Sequence[Run]) -> Figure:
     columns = min(MOST_COLUMNS, len(runs))
     rows = -(-len(runs) // columns)
     width = PAGE * columns / MOST_COLUMNS if columns > 1 else PAGE / 2
-    figure = new_figure(width, 0.6 + 1.9 * rows, title)
+    figure = new_figure(width, 0.35 + 1.9 * rows, title)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     looks = _looks(runs)
     for axes, run in zip(panels, runs, strict=False):
@@ -70,7 +71,7 @@ def _draw(title: str, runs: Sequence[Run]) -> Figure:
         axes.remove()
     handles = {line.get_label(): line for axes in panels[: len(runs)] for line in axes.lines}
     shown = [handles[name] for name in looks]
-    figure.legend(handles=shown, loc="outside lower center", ncols=min(2 * columns, len(shown)))
+    legend_below(figure, shown)
     return figure
 
 

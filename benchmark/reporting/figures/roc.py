@@ -20,6 +20,7 @@ from benchmark.reporting.figures.captions import (
     left_out_sentence,
     seeds_sentence,
 )
+from benchmark.reporting.figures.legends import legend_below
 from benchmark.reporting.figures.material import with_room
 from benchmark.reporting.figures.model import Drawing, SkippedFigure
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 KIND = "roc"
 RECIPES = ("FineTuneRecipe", "LinearProbeRecipe", "ZeroShotRecipe")
 MOST_CURVES, MOST_PANELS, MOST_COLUMNS = 6, 20, 4
-LEGEND_COLUMNS = 3
 STEPS_PER_INCH = 100
 """Points of a curve that lie closer than this are not told apart in print."""
 
@@ -143,11 +143,13 @@ def thinned(
 
 
 def _draw(title: str, chosen: Sequence[Scored], classes: Sequence[str]) -> Figure:
+    from matplotlib.lines import Line2D
+
     columns = min(MOST_COLUMNS, len(classes))
     rows = -(-len(classes) // columns)
     width = COLUMN if len(classes) == 1 else PAGE * max(2, columns) / MOST_COLUMNS
     side = (width - 0.4) / columns - 0.15
-    below = 0.5 + 0.35 * (len(classes) < rows * columns) + 0.16 * -(-len(chosen) // LEGEND_COLUMNS)
+    below = 0.4 + 0.35 * (len(classes) < rows * columns)
     figure = new_figure(width, 0.3 + rows * (side + 0.22) + below, title)
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
     steps = round(STEPS_PER_INCH * side)
@@ -159,7 +161,8 @@ def _draw(title: str, chosen: Sequence[Scored], classes: Sequence[str]) -> Figur
     for axes in panels[len(classes) :]:
         axes.remove()
     figure.supylabel("true positive rate")
-    _legend(figure, [item.shown.method for item in chosen])
+    methods = [item.shown.method for item in chosen]
+    legend_below(figure, [Line2D([], [], label=one.title, **one.line) for one in methods])
     return figure
 
 
@@ -185,14 +188,3 @@ def _panel(axes: Axes, chosen: Sequence[Scored], name: str, steps: int) -> None:
     axes.set_ylim(-0.02, 1.02)
     axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
-
-
-def _legend(figure: Figure, methods: Sequence[Method]) -> None:
-    from matplotlib.lines import Line2D
-
-    handles: list[Line2D] = [
-        Line2D([], [], label=method.title, **method.line) for method in methods
-    ]
-    figure.legend(
-        handles=handles, loc="outside lower center", ncols=min(LEGEND_COLUMNS, len(handles))
-    )

@@ -24,6 +24,7 @@ from benchmark.reporting.figures.captions import (
     seeds_sentence,
 )
 from benchmark.reporting.figures.grounding import RECIPES, Maps, maps_of
+from benchmark.reporting.figures.legends import legend_below
 from benchmark.reporting.figures.model import Drawing, SkippedFigure
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def _drawing(
 def _draw(title: str, sweeps: Sequence[Sweep], reference: Sequence[Shown]) -> Figure:
     from matplotlib.lines import Line2D
 
-    figure = new_figure(PAGE, 2.9, title)
+    figure = new_figure(PAGE, 2.55, title)
     panels = figure.subplots(1, len(METRICS))
     for axes, name in zip(panels, METRICS, strict=True):
         _panel(axes, name, sweeps, reference)
@@ -173,7 +174,7 @@ def _draw(title: str, sweeps: Sequence[Sweep], reference: Sequence[Shown]) -> Fi
     ]
     official = ", ".join(f"{value:g}" for value in sorted({sweep.official for sweep in sweeps}))
     handles.append(Line2D([], [], linestyle=":", label=f"the paper's value, {official}", **shape))
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(5, len(handles)))
+    legend_below(figure, handles)
     return figure
 
 
