@@ -39,13 +39,20 @@ def legend_below(figure: Figure, handles: Sequence[Artist], title: str = "") -> 
     return legend
 
 
+def evened(count: int, most: int) -> int:
+    """As few columns as need no more lines than `most` columns do; one at least."""
+    return -(-count // -(-count // most)) if count else 1
+
+
 def _fitting(figure: Figure, handles: Sequence[Artist], title: str) -> Legend:
     """The legend of most columns that fits; names of wide letters are wrapped more narrowly."""
     width = figure.get_figwidth() - 2 * MARGIN
     tries = [
         (columns, share * min(LABEL_INCHES, width))
         for share in _ROOMS
-        for columns in range(max(1, min(MOST_COLUMNS, len(handles))), 0, -1)
+        for columns in sorted({evened(len(handles), most + 1) for most in range(MOST_COLUMNS)})[
+            ::-1
+        ]
     ]
     for number, (columns, room) in enumerate(tries, start=1):
         labels = ["\n".join(wrapped(str(handle.get_label()), room)) for handle in handles]

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmark.metrics.predictions import rows_of
 from benchmark.metrics.ranking import rank_auc, roc_points, why_undefined
-from benchmark.reporting.figures.canvas import COLUMN, PAGE, new_figure
+from benchmark.reporting.figures.canvas import COLUMN, PAGE, new_figure, wrapped
 from benchmark.reporting.figures.captions import (
     block_name,
     data_sentence,
@@ -20,7 +20,7 @@ from benchmark.reporting.figures.captions import (
     left_out_sentence,
     seeds_sentence,
 )
-from benchmark.reporting.figures.legends import legend_below
+from benchmark.reporting.figures.legends import evened, legend_below
 from benchmark.reporting.figures.material import with_room
 from benchmark.reporting.figures.model import Drawing, SkippedFigure
 
@@ -36,6 +36,12 @@ if TYPE_CHECKING:
 KIND = "roc"
 RECIPES = ("FineTuneRecipe", "LinearProbeRecipe", "ZeroShotRecipe")
 MOST_CURVES, MOST_PANELS, MOST_COLUMNS = 6, 20, 4
+MOST_INCHES = 9.9
+"""Height of a figure; panels of many rows are smaller than their columns are wide."""
+
+AUC_INCHES, LINE_INCHES = 0.53, 0.13
+"""Width of an area with the line beside it, and height of a row of them."""
+
 STEPS_PER_INCH = 100
 """Points of a curve that lie closer than this are not told apart in print."""
 
@@ -82,8 +88,8 @@ def drawings(material: Material) -> Iterator[Drawing | SkippedFigure]:
         missing = len(chosen[0].classes) - len(classes)
         caption = joined(
             [
-                "ROC curves on the test split, a panel a class; the legends give the area under "
-                "each curve. Dotted: chance.",
+                "ROC curves on the test split, a panel a class; above each, the area under its "
+                "curves. Dotted: chance.",
                 f"The {len(classes)} classes with most positive images; {missing} more have no "
                 "room."
                 if missing
@@ -149,12 +155,13 @@ def _draw(title: str, chosen: Sequence[Scored], classes: Sequence[str]) -> Figur
     rows = -(-len(classes) // columns)
     width = COLUMN if len(classes) == 1 else PAGE * max(2, columns) / MOST_COLUMNS
     side = (width - 0.4) / columns - 0.15
+    lines = max(len(_lines(name, side)) for name in classes)
+    above = LINE_INCHES * (lines + -(-len(chosen) // _areas_a_row(side))) + 0.1
     below = 0.4 + 0.35 * (len(classes) < rows * columns)
-    figure = new_figure(width, 0.3 + rows * (side + 0.22) + below, title)
+    figure = new_figure(width, 0.3 + rows * (side + above) + below, title)
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
-    steps = round(STEPS_PER_INCH * side)
     for place, (axes, name) in enumerate(zip(panels, classes, strict=False)):
-        _panel(axes, chosen, name, steps)
+        _panel(figure, axes, chosen, name, side)
         if place + columns >= len(classes):
             axes.tick_params(labelbottom=True)
             axes.set_xlabel("false positive rate")
@@ -162,29 +169,46 @@ def _draw(title: str, chosen: Sequence[Scored], classes: Sequence[str]) -> Figur
         axes.remove()
     figure.supylabel("true positive rate")
     methods = [item.shown.method for item in chosen]
-    legend_below(figure, [Line2D([], [], label=one.title, **one.line) for one in methods])
+    handles = [Line2D([], [], label=method.title, **method.line) for method in methods]
+    legend_below(figure, handles, "Above each panel: area under the curve (AUC)")
+    figure.set_figheight(min(figure.get_figheight(), MOST_INCHES))
     return figure
 
 
-def _panel(axes: Axes, chosen: Sequence[Scored], name: str, steps: int) -> None:
+def _lines(name: str, side: float) -> list[str]:
+    return wrapped(name.replace("_", " "), side)
+
+
+def _areas_a_row(side: float) -> int:
+    return max(1, int((side + 0.15) / AUC_INCHES))
+
+
+def _panel(figure: Figure, axes: Axes, chosen: Sequence[Scored], name: str, side: float) -> None:
     axes.plot([0, 1], [0, 1], color="#b0b0b0", linestyle=":", linewidth=0.8)
     curves = [curve for scored in chosen for curve in [roc_of(scored, name)] if curve is not None]
-    handles = []
+    steps = round(STEPS_PER_INCH * side)
     for curve in curves:
         points = thinned(curve.false_positives, curve.true_positives, steps)
-        handles += axes.plot(*points, label=f"{curve.auc:.3f}", **curve.method.line)
-    if handles:
-        axes.legend(
-            handles=handles, loc="lower right", title="AUC", handlelength=1.6,
-            borderaxespad=0.2, labelspacing=0.2, title_fontsize=7.0,
-        )  # fmt: skip
-    else:
+        axes.plot(*points, label=f"{curve.auc:.3f}", **curve.method.line)
+    if not curves:
         place = chosen[0].classes.index(name)
         why = why_undefined(chosen[0].truth[:, place])
         axes.text(0.5, 0.5, f"undefined:\n{why}", ha="center", va="center", color="#4d4d4d")
-    axes.set_title(name.replace("_", " "))
+    height = _areas(figure, axes, _areas_a_row(side)) if curves else 0.0
+    axes.set_title("\n".join(_lines(name, side)), pad=4.5 + height)
     axes.set_aspect("equal")
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)
     axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+
+
+def _areas(figure: Figure, axes: Axes, columns: int) -> float:
+    """The area under each curve, above the panel where it covers nothing; its height in points."""
+    curves = axes.lines[1:]
+    legend = axes.legend(
+        handles=curves, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False,
+        ncols=evened(len(curves), columns), handlelength=1.4, handletextpad=0.4, columnspacing=0.8,
+        labelspacing=0.2, borderpad=0.1, borderaxespad=0.2,
+    )  # fmt: skip
+    return 72 * float(legend.get_window_extent().height) / figure.dpi

@@ -248,6 +248,37 @@ def test_many_classes_fit_a_page(shelf, drawn):
     assert figure.get_size_inches()[1] <= 10
 
 
+def _boxes(figure, found):
+    """Where things stand on the drawn canvas."""
+    return [item.get_window_extent(figure.canvas.get_renderer()) for item in found]
+
+
+@pytest.mark.parametrize("classes", [1, 2, 7, 23])
+def test_areas_cover_neither_curves_nor_each_other(shelf, drawn, classes):
+    def longer(predictions):
+        names = predictions["classes"].tolist()
+        predictions["classes"] = np.array([*names[:-1], "a_finding_with_a_name_of_many_words"])
+
+    for baseline in ("maco", "mae", "random_init", "static_prior", "guest", "visitor"):
+        shelf.classified(baseline, -1.0, classes=classes, change=longer)
+    ((drawing, figure),) = drawn(roc, shelf.material())
+    figure.canvas.draw()
+    legends = _boxes(figure, [axes.get_legend() for axes in figure.axes])
+    panels = _boxes(figure, [axes.patch for axes in figure.axes])
+    titles = _boxes(figure, [axes.title for axes in figure.axes])
+    around = _boxes(figure, [*figure.legends, *figure.texts])
+    for place, legend in enumerate(legends):
+        others = [*panels, *titles, *around, *legends[:place]]
+        assert [other for other in others if legend.overlaps(other)] == []
+        assert figure.bbox.x0 <= legend.x0 < legend.x1 <= figure.bbox.x1
+    assert not any(one.overlaps(two) for one in titles for two in [*panels, *around])
+    assert min(panel.height for panel in panels) > 0.75 * figure.dpi
+    assert figure.get_figheight() <= roc.MOST_INCHES
+    assert {len(axes.get_legend().get_texts()) for axes in figure.axes} == {6}
+    assert "AUC" in figure.legends[0].get_title().get_text()
+    assert "above each, the area" in drawing.caption
+
+
 def test_a_constant_predictor_has_no_curve(shelf, drawn):
     def constant(predictions):
         predictions["scores"][:] = 0.25

@@ -9,7 +9,7 @@ import pytest
 
 from benchmark.reporting.figures import label_efficiency, losses, roc, temperature
 from benchmark.reporting.figures.canvas import COLUMN, PAGE, new_figure, style, wrapped
-from benchmark.reporting.figures.legends import legend_below
+from benchmark.reporting.figures.legends import evened, legend_below
 
 LONG = "MaCo (mask_ratio=0.9, contrastive_weight=0.5, queue_size={})"
 
@@ -60,6 +60,10 @@ def test_short_names_stand_side_by_side():
         legend_below(figure, [Line2D([], [], label=f"m{place}") for place in range(5)])
         rows = {text.get_window_extent().y0 for text in _stays_on_the_canvas(figure).get_texts()}
     assert len(rows) == 1
+
+
+def test_columns_are_of_about_equal_length():
+    assert [evened(count, 5) for count in range(12)] == [1, 1, 2, 3, 4, 5, 3, 4, 4, 5, 5, 4]
 
 
 def test_wrapped_text_has_a_line_at_least():
