@@ -46,7 +46,10 @@ METRICS = {
     "dice_nonempty": "Dice, non-empty targets",
     "dice_empty_is_one": "Dice, empty target = 1",
 }
-"""Names on axes; any other metric stands by its name in the records."""
+"""Names on axes, of metrics from 0 to 100 %; any other stands by its name in the records."""
+
+BAND = 0.12
+"""Opacity of a level's interval."""
 
 
 @dataclass(frozen=True)
@@ -146,10 +149,11 @@ def _drawing(material: Material, panels: Sequence[Panel], phantom: bool) -> Draw
     caption = joined(
         [
             "Headline metric on the test split against the percent of the training labels, a "
-            "panel a task and variant. Points are means over seeds; bars are the tables' 95 % "
-            "intervals (bootstrap by patient; with several seeds joined with their spread), moved "
-            "a little sideways to stand apart. Grey and dashed: encoders that were not "
-            "pre-trained, and predictors without an encoder, which need no label and are a level.",
+            "panel a task and variant. Points are means over seeds; bars, and bands around "
+            "levels, are the tables' 95 % intervals (bootstrap by patient; with several seeds "
+            "joined with their spread). Points are moved a little sideways. Grey "
+            "and dashed: encoders that were not pre-trained, and predictors without an encoder, "
+            "which need no label and are a level.",
             f"Without a value: {'; '.join(gaps)}." if gaps else "",
             data_sentence([panel.block for panel in panels], material.profile),
         ]
@@ -187,7 +191,9 @@ def _panel(axes: Axes, panel: Panel) -> None:
         x = curve.percents * DODGE ** (place - (len(lines) - 1) / 2)
         spread = np.abs(np.stack([curve.values - curve.low, curve.high - curve.values]))
         marker = method.marker or "."
-        axes.plot(x, curve.values, marker=marker, label=method.title, **method.line)
+        axes.plot(
+            x, curve.values, marker=marker, label=method.title, clip_on=False, **method.line
+        )  # fmt: skip
         known = np.isfinite(spread).all(axis=0)
         axes.errorbar(
             x[known], curve.values[known], yerr=spread[:, known],
@@ -195,14 +201,30 @@ def _panel(axes: Axes, panel: Panel) -> None:
         )  # fmt: skip
     for curve in panel.curves:
         if not len(curve.percents):
-            axes.axhline(curve.values[0], label=curve.method.title, **curve.method.line)
+            _level(axes, curve)
     ticks = sorted({float(percent) for curve in lines for percent in curve.percents})
     axes.set_xscale("log")
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.set_xticks([], minor=True)
     axes.set_xlim(ticks[0] / 1.6, ticks[-1] * 1.6)
-    if np.ptp(axes.get_ylim()) < SMALLEST_RANGE:
-        middle = float(np.mean(axes.get_ylim()))
-        axes.set_ylim(middle - SMALLEST_RANGE / 2, middle + SMALLEST_RANGE / 2)
+    axes.set_ylim(limits(*axes.get_ylim(), panel.metric))
     axes.set_xlabel("training labels (%)")
     axes.set_ylabel(f"{METRICS.get(panel.metric, panel.metric)} (%)")
+
+
+def _level(axes: Axes, curve: Curve) -> None:
+    """A line for every fraction, in the band of its interval."""
+    line = curve.method.line
+    axes.axhline(curve.values[0], label=curve.method.title, clip_on=False, **line)
+    if np.isfinite([curve.low[0], curve.high[0]]).all():
+        axes.axhspan(curve.low[0], curve.high[0], color=line["color"], alpha=BAND, linewidth=0)
+
+
+def limits(low: float, high: float, metric: str) -> tuple[float, float]:
+    """An axis that shows all of a range, is no shorter than rounding, and within the metric."""
+    bottom, top = (0.0, 100.0) if metric in METRICS else (-np.inf, np.inf)
+    low, high = max(low, bottom), min(high, top)
+    lacking = max(0.0, SMALLEST_RANGE - (high - low)) / 2
+    low, high = low - lacking, high + lacking
+    shift = max(bottom - low, 0.0) + min(top - high, 0.0)
+    return low + shift, high + shift

@@ -190,6 +190,34 @@ def test_equal_values_do_not_blow_up_the_axis(shelf, drawn):
     assert low < 0.2 < high
 
 
+def test_a_level_stands_in_the_band_of_its_interval(shelf, drawn):
+    shelf.labelled("maco", {1.0: 0.7, 10.0: 0.8})
+    recipe = FineTuneRecipe(source="test")
+    shelf.plain_score(
+        "rsna_classification", "static_prior", recipe, "auc", 0.5, dataset="rsna_pneumonia"
+    )
+    ((drawing, figure),) = drawn(label_efficiency, shelf.material())
+    (band,) = figure.axes[0].patches
+    assert_allclose([band.get_y(), band.get_y() + band.get_height()], [48, 52])
+    assert "bands around levels, are the tables' 95 % intervals" in drawing.caption
+
+
+@pytest.mark.parametrize(("value", "width"), [(0.0, 0.0), (0.001, 0.03), (0.99, 0.05), (1.0, 0.0)])
+def test_the_axis_stays_within_the_metrics_bounds(shelf, drawn, value, width):
+    shelf.labelled("maco", {1.0: value, 10.0: value}, width=width)
+    ((_, figure),) = drawn(label_efficiency, shelf.material())
+    low, high = figure.axes[0].get_ylim()
+    assert 0 <= low <= 100 * value <= high <= 100
+    assert high - low >= 1 - 1e-9
+    assert not _lines(figure.axes[0])["Ours"].get_clip_on()
+
+
+def test_a_metric_without_known_bounds_has_its_own_axis():
+    assert label_efficiency.limits(-0.2, 130.0, "cnr") == (-0.2, 130.0)
+    assert label_efficiency.limits(-0.2, 130.0, "auc") == (0.0, 100.0)
+    assert label_efficiency.limits(-0.25, 0.25, "cnr") == (-0.5, 0.5)
+
+
 def test_two_states_of_one_tasks_data_are_two_named_panels(shelf, drawn):
     for data in ("rsna_pneumonia-11111111", "rsna_pneumonia-22222222"):
         shelf.labelled("maco", {1.0: 0.7, 10.0: 0.8}, phantom=False, data_id=data)
