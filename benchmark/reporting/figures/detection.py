@@ -15,7 +15,7 @@ from benchmark.reporting.figures.captions import (
     left_out_sentence,
     seeds_sentence,
 )
-from benchmark.reporting.figures.choosing import RULE, best_median_worst
+from benchmark.reporting.figures.choosing import best_median_worst, choice_sentence
 from benchmark.reporting.figures.images import shrunk
 from benchmark.reporting.figures.material import recipe_of, with_room
 from benchmark.reporting.figures.model import Drawing, SkippedFigure
@@ -63,11 +63,11 @@ def _drawing(material: Material, block: Block) -> Drawing | SkippedFigure:
     shown, left_out = with_room(list(found), gallery.MOST_COLUMNS)
     columns = [found[item] for item in shown]
     title = block_name(block, "Detection")
+    score = f"F1 of {chooser.method.title} at an IoU of 0.5"
     scores = ", ".join(f"{one.shown.method.title} {one.lowest_score:.2g}" for one in columns)
     caption = joined(
         [
-            f"Test images with the {RULE} F1 of {chooser.method.title} at an IoU of 0.5, among "
-            f"those with a true box: {', '.join(case.sample for case in cases)}.",
+            choice_sentence(cases, "test image", f"{score}, among those with a true box"),
             "Solid and filled, true boxes; dashed, detections, with their scores where they are "
             f"at most {MOST_SCORES}; below, the F1 of the image. Shown are detections from the "
             f"score on that has the best F1 on validation: {scores}.",

@@ -24,7 +24,7 @@ from benchmark.reporting.figures.captions import (
     left_out_sentence,
     seeds_sentence,
 )
-from benchmark.reporting.figures.choosing import RULE, Case, best_median_worst
+from benchmark.reporting.figures.choosing import Case, best_median_worst, choice_sentence
 from benchmark.reporting.figures.images import shrunk
 from benchmark.reporting.figures.material import recipe_of, with_room
 from benchmark.reporting.figures.model import Drawing, SkippedFigure
@@ -124,12 +124,12 @@ def _drawing(material: Material, block: Block) -> Drawing | SkippedFigure:
     first = found[chooser]
     pictures = [_picture(material, first, case.sample) for case in cases] if images else []
     title = block_name(block, "Grounding")
-    rule = f"CNR of {chooser.method.title}"
+    score = f"CNR of {chooser.method.title}"
     if reference is not None:
-        rule += f" minus that of {reference.method.title}"
+        score += f" minus that of {reference.method.title}"
     caption = joined(
         [
-            f"Test pairs with the {RULE} {rule}: {', '.join(case.sample for case in cases)}.",
+            choice_sentence(cases, "test pair", score),
             "Maps are those of the headline metric (similarities times patch weights at the "
             "temperature that validation chose; the similarities alone for a method without "
             "weights), smoothed as the metric does and rescaled to [-1, 1] each; outlined, the "

@@ -20,7 +20,7 @@ from benchmark.reporting.figures.captions import (
     left_out_sentence,
     seeds_sentence,
 )
-from benchmark.reporting.figures.choosing import RULE, best_median_worst
+from benchmark.reporting.figures.choosing import best_median_worst, choice_sentence
 from benchmark.reporting.figures.images import shrunk
 from benchmark.reporting.figures.material import recipe_of, with_room
 from benchmark.reporting.figures.model import Drawing, SkippedFigure
@@ -89,10 +89,10 @@ def _drawing(material: Material, block: Block) -> Drawing | SkippedFigure:
     images = material.shows_images(block)
     shown, left_out = with_room(list(found), gallery.MOST_COLUMNS)
     title = block_name(block, "Segmentation")
+    score = f"Dice of {chooser.method.title}"
     caption = joined(
         [
-            f"Test images with the {RULE} Dice of {chooser.method.title} among those whose target "
-            f"is not empty: {', '.join(case.sample for case in cases)}.",
+            choice_sentence(cases, "test image", f"{score}, among those whose target is not empty"),
             "Solid and filled, the target; dashed, the prediction; below, the Dice of the image.",
             "" if images else "Radiographs are not shown.",
             left_out_sentence(left_out),

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from benchmark.recipes import ClassGroundRecipe, DetectRecipe, GroundRecipe
 from benchmark.records import read_record
 from benchmark.reporting.figures import detection, grounding, segmentation, temperature
-from benchmark.reporting.figures.choosing import best_median_worst
+from benchmark.reporting.figures.choosing import EQUAL, best_median_worst, choice_sentence
 from benchmark.reporting.figures.detection_cases import Detections
 from benchmark.reporting.figures.grounding import maps_of
 
@@ -46,12 +46,49 @@ def test_the_choice_is_a_rule(pairs):
     shuffled = best_median_worst(ids[::-1], values[::-1])
     assert shuffled == cases
     if known:
-        assert cases[0].name == "best"
         assert cases[0].value == known[-1][0]
+        assert cases[-1].value == known[0][0]
+    names = {0: [], 1: ["only"], 2: ["best", "median and worst"]}
+    expected = names.get(len(known), ["best", "median", "worst"])
+    equal = len(known) > 1 and known[0][0] == known[-1][0]
+    assert [case.name for case in cases] == ([EQUAL] * len(cases) if equal else expected)
     if len(known) > 2:
-        assert [case.name for case in cases] == ["best", "median", "worst"]
-        assert cases[2].value == known[0][0]
         assert cases[1].sample == known[(len(known) - 1) // 2][1]
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ([0.5], "Test image with the only Dice of Ours: a."),
+        (
+            [0.5, 0.7],
+            "Test images with the best and the other (median and worst) Dice of Ours: b, a.",
+        ),
+        (
+            [0.5, 0.7, 0.6],
+            "Test images with the best, median (the lower of two) and worst Dice of Ours: b, c, a.",
+        ),
+        ([0.5, 0.5], "Every test image has the same Dice of Ours; chosen by id: b, a."),
+        ([0.5] * 4, "Every test image has the same Dice of Ours; chosen by id: d, b, a."),
+    ],
+)
+def test_the_caption_follows_the_cases(values, told):
+    cases = best_median_worst("abcd"[: len(values)], values)
+    assert choice_sentence(cases, "test image", "Dice of Ours") == told
+
+
+def test_two_cases_are_the_best_and_both_others(shelf, drawn):
+    shelf.segmented("maco", [2, 8])
+    ((drawing, figure),) = drawn(segmentation, shelf.material())
+    assert [text.split(",")[0] for text in _texts(figure)[1:]] == ["best", "median and worst"]
+    assert "the best and the other (median and worst) Dice of Ours, among" in drawing.caption
+
+
+def test_equal_cases_are_neither_best_nor_worst(shelf, drawn):
+    shelf.segmented("maco", [4, 4, 4])
+    ((drawing, figure),) = drawn(segmentation, shelf.material())
+    assert {text.split(",")[0] for text in _texts(figure)[1:]} == {"one of equals"}
+    assert "Every test image has the same Dice of Ours, among those" in drawing.caption
 
 
 def test_grounding_shows_the_metrics_maps(shelf, drawn):
