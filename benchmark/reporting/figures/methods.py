@@ -1,7 +1,8 @@
 """Who stands in the figures: title, role, order and look, the same in every figure of a call.
 
-Titles and roles are those of the table layouts. Methods have a colour and a marker; floors and
-priors are grey and dashed, so that what uses no training or no model is seen at once.
+Titles and roles are those of the table layouts, save titles that speak of the row above. Methods
+have a colour and a marker; floors and priors are grey and dashed, so that what uses no training or
+no model is seen at once.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 LEARNT: tuple[Role, ...] = ("method", "from scratch")
+STEP = "+"
+"""Begins the title of a row that adds to the row above: no name where it stands alone."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +75,12 @@ def methods_of(
 
     Args:
         groups: Of all records that figures are made from.
-        layouts: Tables; the first row of a baseline gives title and role.
+        layouts: Tables; the first row of a baseline gives its role, the first whose title can
+            stand alone its title.
         own: Baseline that comes first.
     """
     rows = {row.baseline: row for layout in reversed(layouts) for row in reversed(layout.rows)}
+    titles = _titles(layouts)
     places = {row.baseline: place for place, row in enumerate(_rows_in_order(layouts))}
     known = set(groups)
     several = len({group.corpus for group in known} - {""}) > 1
@@ -90,13 +95,26 @@ def methods_of(
     colours = greys = 0
     for group in sorted(known, key=order):
         role = _role(group, rows)
-        title = _title(group, rows, several)
+        title = _title(group, titles, several)
         if role in LEARNT:
             found[group] = Method(group, title, role, *_coloured(colours))
             colours += 1
         else:
             found[group] = Method(group, title, role, *_grey(greys))
             greys += 1
+    return found
+
+
+def _titles(layouts: Sequence[TableLayout]) -> dict[str, str]:
+    """Titles of the baselines with a row; its own where no row's can stand alone."""
+    found: dict[str, str] = {}
+    steps: dict[str, str] = {}
+    for row in (row for layout in layouts for row in layout.rows):
+        titles = steps if row.title.startswith(STEP) else found
+        titles.setdefault(row.baseline, row.title)
+    known = registry.baseline_names()
+    for name in steps.keys() - found.keys():
+        found[name] = registry.load_baseline(name).title if name in known else short_name(name)
     return found
 
 
@@ -127,12 +145,12 @@ def _role(group: Group, rows: Mapping[str, Any]) -> Role:
     return "sentinel" if group.weights == "none" else "method"
 
 
-def _title(group: Group, rows: Mapping[str, Any], several_corpora: bool) -> str:
+def _title(group: Group, titles: Mapping[str, str], several_corpora: bool) -> str:
     base, *changes = group.baseline.split(registry.OPTION_MARK)
-    if group.baseline in rows:
-        title, extra = str(rows[group.baseline].title), []
+    if group.baseline in titles:
+        title, extra = titles[group.baseline], []
     else:
-        title = str(rows[base].title) if base in rows else short_name(base)
+        title = titles[base] if base in titles else short_name(base)
         extra = [change.replace("_", " ") for change in changes]
     if group.weights not in ("", "trained", "none"):
         extra.append(group.weights)

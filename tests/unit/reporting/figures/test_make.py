@@ -16,9 +16,11 @@ from benchmark.errors import BadDataError, BadRecordError, MissingDataError, Usa
 from benchmark.fingerprint import data_id
 from benchmark.reporting.figures import FIGURES, make_figures
 from benchmark.reporting.figures.images import Radiographs
+from benchmark.reporting.figures.make import LEADERBOARDS
 from benchmark.reporting.figures.methods import methods_of, own_method
 from benchmark.reporting.layout import read_layouts
 from benchmark.reporting.select import Group, load_results
+from tests.unit.reporting.figures.conftest import LAYOUT
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -184,6 +186,35 @@ def test_order_look_and_titles_of_methods(shelf):
     assert not any(method.marker for method in found.values() if not method.learnt)
     many = methods_of([Group(f"m{number}", "trained") for number in range(28)], layouts)
     assert len({(m.colour, m.marker, str(m.dash)) for m in many.values()}) == 28
+
+
+def test_a_step_of_an_ablation_is_no_name(shelf):
+    def title(*rows):
+        names = [f"t{place}" for place in range(len(rows))]
+        for name, (baseline, text) in zip(names, rows, strict=True):
+            row = f'[[row]]\ntitle = "{text}"\nbaseline = "{baseline}"\n'
+            head, _, rest = LAYOUT.partition("[[row]]")
+            path = shelf.boards / "tables" / f"{name}.toml"
+            path.write_text(head + row + rest[rest.index("[[column]]") :], encoding="utf-8")
+        layouts = read_layouts(shelf.boards, names)
+        (method,) = methods_of([Group(rows[0][0], "trained")], layouts).values()
+        return method.title
+
+    assert title(("mae_hr", "+ HR"), ("mae_hr", "Larger target")) == "Larger target"
+    assert title(("mae_hr", "+ HR"), ("maco", "MaCo")) == "MAE + HR"
+    assert title(("mae_hr", "MAE (large)"), ("mae_hr", "+ HR")) == "MAE (large)"
+    assert title(("guest", "+ a guest")) == "guest"
+
+
+def test_no_name_in_the_tables_is_a_step():
+    names = sorted(path.stem for path in (LEADERBOARDS / "tables").glob("*.toml"))
+    layouts = read_layouts(LEADERBOARDS, names)
+    groups = {Group(row.baseline, "trained") for layout in layouts for row in layout.rows}
+    titles = {
+        method.group.baseline: method.title for method in methods_of(groups, layouts).values()
+    }
+    assert titles["mae_hr"] == "MAE + HR"
+    assert not [title for title in titles.values() if title.startswith("+")]
 
 
 def test_two_corpora_are_told_apart(shelf):
