@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.legend import Legend
 
 MOST_COLUMNS = 5
-LABEL_INCHES = 2.6
+LABEL_INCHES = 1.8
 """A longer name is wrapped."""
 
 MARGIN = 0.1
