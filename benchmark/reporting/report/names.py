@@ -1,6 +1,6 @@
-"""Names that records brought into titles of rows and into captions: shown as they are written.
+"""Names that records brought into titles, sentences and captions: shown as they are written.
 
-A title holds Markdown of its own, so a name inside it that holds marks of Markdown is looked up
+A text holds Markdown of its own, so a name inside it that holds marks of Markdown is looked up
 among the names of the records and is neutralised (`markup.literal`).
 """
 
@@ -15,7 +15,7 @@ from benchmark.reporting.report.markup import literal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from benchmark.reporting.model import Sheet, TablePage
+    from benchmark.reporting.model import Sheet, TableCell, TablePage
     from benchmark.reporting.report.model import FigureView
     from benchmark.reporting.select import Result
 
@@ -38,7 +38,7 @@ class Names:
         return text
 
     def in_pages(self, pages: Mapping[str, Sequence[TablePage]]) -> dict[str, list[TablePage]]:
-        """Pages by suite with these names neutralised in the texts of their rows."""
+        """Pages by suite with these names neutralised in their rows, reasons and sentences."""
         if not self._names:
             return {suite: list(listed) for suite, listed in pages.items()}
         return {suite: [self._page(page) for page in listed] for suite, listed in pages.items()}
@@ -58,20 +58,51 @@ class Names:
         )
 
     def _page(self, page: TablePage) -> TablePage:
-        others = tuple(replace(one, sheets=self._sheets(one.sheets)) for one in page.others)
-        return replace(page, sheets=self._sheets(page.sheets), others=others)
+        others = tuple(
+            replace(
+                one,
+                header=self._texts(one.header),
+                sheets=self._sheets(one.sheets),
+                faults=self._texts(one.faults),
+            )
+            for one in page.others
+        )
+        return replace(
+            page,
+            header=self._texts(page.header),
+            sheets=self._sheets(page.sheets),
+            warnings=self._texts(page.warnings),
+            notes=self._texts(page.notes),
+            faults=self._texts(page.faults),
+            others=others,
+        )
 
     def _sheets(self, sheets: Iterable[Sheet]) -> tuple[Sheet, ...]:
         return tuple(
             replace(
                 sheet,
                 lines=tuple(
-                    replace(line, texts=tuple(map(self.shielded, line.texts)))
+                    replace(
+                        line,
+                        texts=self._texts(line.texts),
+                        cells=tuple(map(self._cell, line.cells)),
+                    )
                     for line in sheet.lines
                 ),
+                remark=self.shielded(sheet.remark),
             )
             for sheet in sheets
         )
+
+    def _cell(self, cell: TableCell) -> TableCell:
+        beside = cell.beside
+        if beside is not None:
+            beside = replace(beside, reason=self.shielded(beside.reason))
+        measured = replace(cell.measured, reason=self.shielded(cell.measured.reason))
+        return replace(cell, measured=measured, beside=beside)
+
+    def _texts(self, texts: Iterable[str]) -> tuple[str, ...]:
+        return tuple(map(self.shielded, texts))
 
 
 def _names(result: Result) -> list[str]:

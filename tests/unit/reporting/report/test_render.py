@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from benchmark.interfaces import Metric
+from benchmark.reporting.cells import Measured
 from benchmark.reporting.comparison import Comparer
-from benchmark.reporting.model import TableCell
+from benchmark.reporting.model import Beside, DataLevel, TableCell
 from benchmark.reporting.report.build import Parts, build_report
 from benchmark.reporting.report.markup import source_hash
 from benchmark.reporting.report.model import FigureView, Picture
@@ -227,6 +228,41 @@ def test_names_with_marks_of_markdown_are_shown_as_they_are(made):
         assert told in text, told
     titles = [one["title"] for one in report.comparisons.data["blocks"][0]["methods"]]
     assert titles == ["a`b`*c*", "MaCo (note=`**x** *y*)"]
+    assert not set(text) & set("\ufdd0\ufdd1")
+
+
+def test_names_in_the_sentences_of_a_page_are_shown_as_they_are(made):
+    name = "a`b` **c** *d*"
+    item = made.classification(name, 2.0)
+    told = f"This version has no baseline `{name}`."
+    shown_reason = f"No run of `{name}`"
+    gap = TableCell(
+        Measured("not_run", reason=shown_reason), Beside("60.0", "printed", 0.6, None, "not found")
+    )
+    compared = TableCell(
+        value(0.5),
+        Beside("70.0", "copied", 0.7, None, "not comparable", told),
+        keys=keyed(item),
+    )
+    other = DataLevel((f"On `{name}`, header",), (sheet(line("B", gap)),), (f"`{name}` other",))
+    rows = (line("A", compared), line("B", gap))
+    report = report_of(
+        [item],
+        page(
+            sheet(*rows, remark=f"`{name}` remark"),
+            header=(f"`{name}` header",),
+            warnings=(f"`{name}` warning",),
+            notes=(f"`{name}` note",),
+            faults=(f"`{name}` fault",),
+            others=(other,),
+        ),
+    )
+    text = printed(report)
+    code = f"<code>{name}</code>"
+    ends = ("remark", "header", "warning", "note", "fault", "other")
+    for wanted in (*(f"{code} {end}" for end in ends), f"{code}, header", f"baseline {code}."):
+        assert wanted in text, wanted
+    assert f"No run of {code}" in text
     assert not set(text) & set("\ufdd0\ufdd1")
 
 
