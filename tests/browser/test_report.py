@@ -283,6 +283,17 @@ def test_the_reason_of_a_comparison_is_a_sentence(opened, change, told):
     wait_for(page, "compare")
     words = re.sub(r"\n+", "\n", page.locator(".outcome").inner_text())
     assert told in words and ".." not in words
+    assert words.count("No interval.") == 1
+
+
+def test_the_notes_of_a_comparison_are_sentences(opened):
+    page = opened().page
+    change = {"verdict": "higher", "difference": 0.1, "one_checkpoint": True, "why": "No interval."}
+    page.evaluate(TELL, change)
+    wait_for(page, "compare")
+    note = page.locator(".outcome dl div", has_text="note").locator("dd").inner_text()
+    assert note.startswith("A side rests on one pre-training seed")
+    assert note.endswith("not of the method. No interval.")
 
 
 def press_until(page, key, wanted, limit=60):

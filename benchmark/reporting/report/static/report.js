@@ -311,7 +311,7 @@
       ["test set", `${count(pair.samples)} samples, ${count(pair.patients)} patients carry the score${pair.classes > 1 ? `, mean over ${pair.classes} classes` : ""}`],
       ["would settle it", pair.samples_to_settle !== undefined && `${count(pair.samples_to_settle)} samples, ${count(pair.patients_to_settle)} patients that carry the score, if the difference is as large as here (80\u00a0% power)`],
       ["direction", block.higher ? "higher is better" : "lower is better"],
-      ["note", [pair.one_checkpoint && "a side rests on one pre-training seed: the interval speaks of that checkpoint, not of the method", pair.why].filter(Boolean).join("; ")],
+      ["note", [pair.one_checkpoint && "A side rests on one pre-training seed: the interval speaks of that checkpoint, not of the method.", !word.textContent.includes(pair.why) && pair.why].filter(Boolean).join(" ")],
     ];
     const list = element("dl", {}, ...facts.filter(([, value]) => value).map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
     const parts = [heading, word];
