@@ -196,7 +196,7 @@ def test_nothing_compared_is_no_success(results, capsys, more):
         ("timm:vit@/tmp/vt.pth", "timm:vit@/tmp/vt.pth", ""),
         ("timm:vit@trained", "timm:vit@trained", ""),
         ("timm:vit@/tmp/vt.pth@file:3f9a", "timm:vit@/tmp/vt.pth", "file:3f9a"),
-        ("/home/al@work/mine.py:build", "/home/al@work/mine.py:build", ""),
+        ("/somewhere/al@work/mine.py:build", "/somewhere/al@work/mine.py:build", ""),
         ("mine.py:build@file:3f9a01c2", "mine.py:build", "file:3f9a01c2"),
         ("maco+weighting=v1", "maco+weighting=v1", ""),
         ("maco+weighting=v1@file:3f9a01c2", "maco+weighting=v1", "file:3f9a01c2"),

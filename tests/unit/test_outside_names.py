@@ -12,17 +12,17 @@ from benchmark.outside_names import folder_name, short_name
 @pytest.mark.parametrize(
     ("name", "short"),
     [
-        ("timm:resnet50@/home/me/resnet50.pth", "timm:resnet50@resnet50.pth"),
+        ("timm:resnet50@/somewhere/me/resnet50.pth", "timm:resnet50@resnet50.pth"),
         ("hf:../models/minilm", "hf:minilm"),
-        ("/home/me/mine.py:build", "mine.py:build"),
+        ("/somewhere/me/mine.py:build", "mine.py:build"),
         ("package.module:build", "package.module:build"),
         ("open_clip:ViT-B-32@~/a b/c.pt", "open_clip:ViT-B-32@c.pt"),
         ("maco+weighting=none", "maco+weighting=none"),
-        ("hf:/home/al@work/models/minilm/", "hf:minilm"),
+        ("hf:/somewhere/al@work/models/minilm/", "hf:minilm"),
         ("hf:.", "hf:folder"),
-        ("timm:resnet50@/home/a:b@c/w.pth", "timm:resnet50@w.pth"),
+        ("timm:resnet50@/somewhere/a:b@c/w.pth", "timm:resnet50@w.pth"),
         (r"timm:resnet50@C:\Users\me\w.pth", "timm:resnet50@w.pth"),
-        ("/home/al@work/a:b/mine.py:build", "mine.py:build"),
+        ("/somewhere/al@work/a:b/mine.py:build", "mine.py:build"),
     ],
 )
 def test_a_table_shows_no_folders(name, short):

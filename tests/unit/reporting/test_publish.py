@@ -114,10 +114,10 @@ def test_share_copy_keeps_scores_and_drops_samples(records, leaderboards, tmp_pa
 
 
 HOSTILE = (
-    "timm:vit@/home/alice/secret:project/a b/w.pth",
-    "timm:vit@/home/bob@secret/w.pth",
-    "hf:/home/alice@secret/../models/minilm/",
-    "/home/alice@secret/mine.py:build",
+    "timm:vit@/somewhere/alice/secret:project/a b/w.pth",
+    "timm:vit@/somewhere/bob@secret/w.pth",
+    "hf:/somewhere/alice@secret/../models/minilm/",
+    "/somewhere/alice@secret/mine.py:build",
     r"open_clip:ViT-B-32@C:\Users\alice\secret\c.pt",
 )
 
@@ -133,7 +133,7 @@ def test_a_shared_copy_names_no_folder_of_its_owner(records, leaderboards, tmp_p
     assert len(set(written)) == len(HOSTILE) + 1
     kept = [str(path.relative_to(out)) for path in written]
     kept += [path.read_text(encoding="utf-8") for path in written]
-    for word in ("alice", "bob", "secret", "models", "Users", "/home", "\\"):
+    for word in ("alice", "bob", "secret", "models", "Users", "/somewhere", "\\"):
         assert not [text for text in kept if word in text], word
     for path in written:
         cell = read_record(path).cell
