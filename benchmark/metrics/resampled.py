@@ -94,12 +94,6 @@ def comparable_metrics(family: str) -> tuple[str, ...]:
     return tuple(SAMPLE_ARRAYS.get(family, {}))
 
 
-def metric_of_array(family: str, array: str) -> str:
-    """The metric that is the mean of a per-sample array; the array's own name if there is none."""
-    arrays = SAMPLE_ARRAYS.get(family, {})
-    return next((metric for metric, name in arrays.items() if name == array), array)
-
-
 def resampled(family: str, metric: str, read: Read, record: Mapping[str, Any]) -> Resampled:
     """The score of one record.
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmark import registry
-from benchmark.metrics.resampled import metric_of_array
 from benchmark.reporting.cells import Measured, measured, seeds_of
 
 if TYPE_CHECKING:
@@ -19,7 +17,7 @@ def paired_excess(
     comparer: Comparer,
     results: Sequence[Result],
     references: Sequence[Result],
-    array: str,
+    metric: str,
     over: str,
 ) -> Measured:
     """Mean difference to the reference on the same samples (`comparison`).
@@ -28,7 +26,7 @@ def paired_excess(
         comparer: Makes the comparison; several seeds join their spread.
         results: Records of the method.
         references: Records of the reference, on the same block.
-        array: Name of a per-sample array.
+        metric: One of which single samples are kept.
         over: Baseline name of the reference, for messages.
 
     Returns:
@@ -40,8 +38,7 @@ def paired_excess(
         return state
     if not references:
         return Measured("not_run", reason=f"`{over}` has no record to compare with")
-    family = registry.load_task(results[0].cell["task"]).metrics
-    found = comparer.compare(results, references, metric_of_array(family, array)).found
+    found = comparer.compare(results, references, metric).found
     seeds = seeds_of(results)
     if found.difference is None:
         return Measured("undefined", reason=f"over `{over}`: {found.why}", seeds=seeds)

@@ -68,8 +68,8 @@ class Column:
         paper_recipe: Recipe fields and the values they need to be comparable with the paper.
         data_free: The number comes from the model at the paper's size alone, so that it may be
             compared with the paper's on any data, a phantom too.
-        excess_over: Baseline whose paired difference is shown instead of the value itself; then
-            `metrics` names per-sample arrays.
+        excess_over: Baseline whose paired difference is shown instead of the value itself, by
+            metrics of which single samples are kept.
     """
 
     title: str
