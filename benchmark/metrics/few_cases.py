@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmark.statistics.bootstrap import FEWEST_PATIENTS as FEWEST_AT_ALL
-from benchmark.statistics.bootstrap import Interval
+from benchmark.statistics.bootstrap import FEWEST_FOR_INTERVAL, Interval
 from benchmark.statistics.delong import (
     SIDES,
     delong_interval,
@@ -30,7 +29,7 @@ from benchmark.statistics.delong import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-FEWEST_PATIENTS = 30
+FEWEST_FOR_PERCENTILES = 30
 DELONG = "DeLong on the logit scale"
 
 
@@ -62,9 +61,11 @@ class FewCases:
         why, counts, columns = {}, {}, {}
         for column, name in enumerate(names):
             sides = patients_by_side(truth[:, column], patients)
-            if not all(sides) or min(sides) >= FEWEST_PATIENTS:
+            if not all(sides) or min(sides) >= FEWEST_FOR_PERCENTILES:
                 continue
-            limit = FEWEST_AT_ALL if min(sides) < FEWEST_AT_ALL else FEWEST_PATIENTS
+            limit = (
+                FEWEST_FOR_INTERVAL if min(sides) < FEWEST_FOR_INTERVAL else FEWEST_FOR_PERCENTILES
+            )
             kind = SIDES[int(np.argmin(sides))]
             why[name] = f"fewer than {limit} patients with a {kind} case ({min(sides)})"
             counts[name], columns[name] = min(sides), column
@@ -81,7 +82,7 @@ class FewCases:
             values = scores[:, column]
             if np.isnan(values).any():
                 continue
-            if self.counts[name] < FEWEST_AT_ALL:
+            if self.counts[name] < FEWEST_FOR_INTERVAL:
                 found[name] = self._none(self.why[name])
                 continue
             interval = delong_interval(self.truth[:, column], values, self.patients)
@@ -96,7 +97,7 @@ class FewCases:
         """By class: why its intervals are not the bootstrap's, and what they are."""
         return {
             name: f"{reason}: no interval"
-            if self.counts[name] < FEWEST_AT_ALL
+            if self.counts[name] < FEWEST_FOR_INTERVAL
             else f"{reason}: AUC by {DELONG}, no other interval"
             for name, reason in self.why.items()
         }
@@ -111,17 +112,17 @@ class FewCases:
         counts = [self.counts[name] for name in drawn if name in self.counts]
         if not counts or not self.replicates:
             return None
-        if min(counts) < FEWEST_AT_ALL:
-            return self._none(self._named(drawn, FEWEST_AT_ALL))
+        if min(counts) < FEWEST_FOR_INTERVAL:
+            return self._none(self._named(drawn, FEWEST_FOR_INTERVAL))
         error = float(np.nanstd(np.mean(list(drawn.values()), axis=0), ddof=1))
         found = logit_interval(value, error, min(counts) - 1)
         if found.bounds is None:
-            return self._none(f"{self._named(drawn, FEWEST_PATIENTS)}; {found.why}")
+            return self._none(f"{self._named(drawn, FEWEST_FOR_PERCENTILES)}; {found.why}")
         return Interval(found.bounds, self.replicates, self.replicates)
 
     def without_mean(self, classes: Iterable[str]) -> Interval | None:
         """No interval of the mean of another metric that includes one; None if it includes none."""
-        reason = self._named(classes, FEWEST_PATIENTS)
+        reason = self._named(classes, FEWEST_FOR_PERCENTILES)
         return self._none(reason) if reason and self.replicates else None
 
     def _named(self, classes: Iterable[str], limit: int) -> str:

@@ -17,7 +17,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from benchmark.reporting.comparison import metrics_of
-from benchmark.statistics.difference import FEWEST_PATIENTS
+from benchmark.statistics.difference import FEWEST_FOR_VERDICT
 from benchmark.statistics.multiplicity import told_apart
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _over_most_classes(
 def _usable(comparison: Comparison) -> bool:
     """Whether something may follow from it."""
     found = comparison.found
-    return found.p_value is not None and found.patients >= FEWEST_PATIENTS
+    return found.p_value is not None and found.patients >= FEWEST_FOR_VERDICT
 
 
 def _unmarked(cell: TableCell, comparison: Comparison) -> TableCell:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LEVEL = 0.95
 SMALLEST_DEFINED_SHARE = 0.5
-FEWEST_PATIENTS = 10
+FEWEST_FOR_INTERVAL = 10
 """Fewer cannot show by resampling how far a mean over them moves."""
 
 
@@ -195,8 +195,8 @@ def percentile_interval(
     if len(defined) < SMALLEST_DEFINED_SHARE * number or len(defined) == 0:
         why = f"defined in {len(defined)} of {number} bootstrap replicates only"
         return Interval(None, len(defined), number, why)
-    if patients is not None and patients < FEWEST_PATIENTS:
-        why = f"fewer than {FEWEST_PATIENTS} patients ({patients})"
+    if patients is not None and patients < FEWEST_FOR_INTERVAL:
+        why = f"fewer than {FEWEST_FOR_INTERVAL} patients ({patients})"
         return Interval(None, len(defined), number, why)
     if np.ptp(defined) <= 1e-12 * max(1.0, abs(float(defined[0]))):
         why = f"every resample gives {defined[0]:g}, which says nothing of the error"

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 Verdict = Literal["higher", "lower", "unresolved"]
 DETECTABLE_STANDARD_ERRORS = 1.96
-FEWEST_PATIENTS = 30
-TOO_FEW = f"fewer than {FEWEST_PATIENTS} patients carry the score"
+FEWEST_FOR_VERDICT = 30
+TOO_FEW = f"fewer than {FEWEST_FOR_VERDICT} patients carry the score"
 NO_SCATTER = "no resample changes the difference: its error is not known"
 EQUAL = "both sides have equal scores in every resample"
 WITH_SEEDS = "paired bootstrap by patient and spread of the seeds"
@@ -84,7 +84,7 @@ class PairedDifference:
         if left <= 0:
             return None
         factor = (DETECTABLE_STANDARD_ERRORS * self.patients_error) ** 2 / left
-        return max(factor, FEWEST_PATIENTS / self.patients)
+        return max(factor, FEWEST_FOR_VERDICT / self.patients)
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def difference_of(
         standard_error=float(np.sqrt(sum(variance for variance, _ in parts))),
         smallest_detectable=half,
         verdict=verdict_of(difference, half, patients, p),
-        why=TOO_FEW if patients < FEWEST_PATIENTS else "",
+        why=TOO_FEW if patients < FEWEST_FOR_VERDICT else "",
         method=WITH_SEEDS,
         patients_error=float(np.sqrt(by_patients[0])),
         seeds_half_width=half_width(seeds, LEVEL),
@@ -183,7 +183,7 @@ def from_replicates(
         interval.bounds,
         n=n,
         patients=patients,
-        why=TOO_FEW if patients < FEWEST_PATIENTS else "",
+        why=TOO_FEW if patients < FEWEST_FOR_VERDICT else "",
     )
     p = float(2 * stats.norm.sf(abs(difference) / error))
     return with_error(found, error, p, "paired bootstrap by patient")
@@ -206,6 +206,6 @@ def with_error(found: PairedDifference, error: float, p: float, method: str) -> 
 
 def verdict_of(difference: float, detectable: float, patients: int, p: float) -> Verdict:
     """`unresolved` below the smallest detectable difference, and where p is 5 % or more."""
-    if patients < FEWEST_PATIENTS or abs(difference) < detectable or p >= 1 - LEVEL:
+    if patients < FEWEST_FOR_VERDICT or abs(difference) < detectable or p >= 1 - LEVEL:
         return "unresolved"
     return "higher" if difference > 0 else "lower"

@@ -54,9 +54,9 @@ def test_margins_are_those_of_the_join_file() -> None:
 
 def test_constants() -> None:
     assert bootstrap.LEVEL == 0.95 and bootstrap.SMALLEST_DEFINED_SHARE == 0.5
-    assert few_cases.FEWEST_PATIENTS == difference.FEWEST_PATIENTS == 30
+    assert few_cases.FEWEST_FOR_PERCENTILES == difference.FEWEST_FOR_VERDICT == 30
     assert FLAT.count("fewer than 30 patients") == 3
-    assert few_cases.FEWEST_AT_ALL == 10 and "With fewer than 10 patients on a side" in FLAT
+    assert bootstrap.FEWEST_FOR_INTERVAL == 10 and "With fewer than 10 patients on a side" in FLAT
     replicates = {
         name: registry.load_profile(name).bootstrap_replicates for name in ("demo", "paper", "toy")
     }
