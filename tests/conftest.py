@@ -19,6 +19,11 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 THREADS = int(os.environ["OMP_NUM_THREADS"])
 
+# Tests change their folder, so a folder that is named from here is made absolute first.
+for _name in ("MACO_BENCH_REAL_DATA", "MACO_BENCH_GOLDEN"):
+    if os.environ.get(_name):
+        os.environ[_name] = str(Path(os.environ[_name]).resolve())
+
 # A busy machine is no fault of the code: how long an example takes is not a test here.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Shown = Sequence[tuple[TableRow, list[Result]]]
 _Cells = Sequence[TableCell]
 MEAN = "Mean"
+NO_INTERVAL = "no interval: fewer than 10 patients, or equal values in all resamples"
 NO_SUCH_CLASS = "the record holds no value for this class"
 NO_SUCH_METRIC = "the record does not hold this metric"
 
@@ -160,9 +161,6 @@ def _class_cells(found: list[Result], extra: Extra, names: Sequence[str]) -> lis
         measured(found, extra.metric) if name == MEAN else _class_cell(parts, name)
         for name in names
     ]
-
-
-NO_INTERVAL = "no interval: fewer than 10 patients, or equal values in all resamples"
 
 
 def _of_class(result: Result, metric: str) -> dict[str, Result]:

@@ -52,9 +52,9 @@ def _older_versions(item: Result) -> list[str]:
         return []
     task = registry.load_task(cell["task"])
     now = {"task": (cell["task"], task.version)}
-    for kind, name in (("protocol", task.protocol), ("metrics", task.metrics)):
-        folder = "benchmark/protocols" if kind == "protocol" else "benchmark/metrics"
-        now[kind] = (name, registry.module_version(folder, name) if name else 0)
+    now["protocol"] = (task.protocol, registry.module_version("benchmark/protocols", task.protocol))
+    if task.metrics:
+        now["metrics"] = (task.metrics, registry.module_version("benchmark/metrics", task.metrics))
     baseline = known_baseline(cell["baseline"])
     if baseline is not None:
         now["method"] = (cell["baseline"], baseline.version)
